@@ -1,0 +1,35 @@
+"""The checks, in id order.  Ids are for ever: a retired one stays listed here."""
+
+from __future__ import annotations
+
+from kubectl_meshcheck.checks import (
+    app_starts_before_proxy,
+    default_container,
+    init_before_proxy,
+    job_never_completes,
+    malformed_setting,
+    misplaced_annotation,
+    sidecar_missing,
+)
+from kubectl_meshcheck.checks.base import Check
+
+CHECKS: tuple[Check, ...] = (
+    app_starts_before_proxy.CHECK,
+    init_before_proxy.CHECK,
+    misplaced_annotation.CHECK,
+    malformed_setting.CHECK,
+    job_never_completes.CHECK,
+    sidecar_missing.CHECK,
+    default_container.CHECK,
+)
+
+
+def named(word: str) -> Check | None:
+    """The check of that id or name, in any case; None when there is none."""
+    wanted = word.lower()
+    return next((c for c in CHECKS if wanted in (c.id.lower(), c.name)), None)
+
+
+def words() -> list[str]:
+    """Every id and name, for completion and for hints."""
+    return [word for check in CHECKS for word in (check.id, check.name)]

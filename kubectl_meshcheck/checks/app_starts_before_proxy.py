@@ -1,0 +1,72 @@
+"""An application container can start before its proxy is ready.
+
+## Why it matters
+
+The pod's traffic is already redirected to the proxy.  Until that is ready,
+every connection the application opens is refused; it crashes or hangs, and
+minutes later everything works from a shell in the same pod.
+
+## How it is fixed
+
+The mesh is asked to hold the application: the proxy starts first and a
+postStart hook blocks the rest, or it becomes a native sidecar with a startup
+probe.  This changes the pod template, so the workload's pods are made anew.
+Where nothing is redirected, connections still work without the proxy: then the
+finding is only a remark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubectl_meshcheck.checks import remedy
+from kubectl_meshcheck.checks.base import Check, Finding, Severity
+from kubectl_meshcheck.meshes import mesh_of
+from kubectl_meshcheck.model import REFUSED, Part, Proxy, Redirect, Role, State
+from kubectl_meshcheck.workload import Subject
+
+
+def find(subject: Subject) -> Iterator[Finding]:
+    proxy = subject.judgement.proxy
+    if proxy is None or _plain_native(subject, proxy):
+        return
+    steps = subject.judgement.steps
+    for index, step in enumerate(steps):
+        if step.container.role is not Role.MAIN or step.state is not State.EXPOSED:
+            continue
+        proxy = _blamed(subject, index)
+        message, severity = step.why, _severity(proxy)
+        if severity is Severity.INFO:
+            message = f"{message}, but {proxy.capture.reason}"
+        cure = remedy.hold(subject, proxy)
+        yield Finding(message, step.container.name, severity, cure)
+
+
+def _severity(proxy: Proxy) -> Severity | None:
+    if proxy.part is Part.HELPER or mesh_of(proxy) is None:
+        return Severity.WARNING
+    # nothing is refused where nothing is redirected
+    free = proxy.capture.by is Redirect.NONE and proxy.symptom == REFUSED
+    return Severity.INFO if free else None
+
+
+def _plain_native(subject: Subject, proxy: Proxy) -> bool:
+    """A native sidecar of no mesh: nothing says that the application needs it."""
+    container = subject.pod.containers[proxy.index]
+    return mesh_of(proxy) is None and container.role is Role.NATIVE
+
+
+def _blamed(subject: Subject, index: int) -> Proxy:
+    """The proxy that this container does not wait for."""
+    proxies = subject.judgement.proxies
+    late = [p for p in proxies if index < p.index or p.gate.waits.value == "no"]
+    return (late or list(proxies))[0]
+
+
+CHECK = Check(
+    id="MC001",
+    name="app-starts-before-proxy",
+    severity=Severity.ERROR,
+    find=find,
+    page=__doc__,
+)

@@ -1,0 +1,40 @@
+"""A mesh setting is rejected by the injector, or silently ignored.
+
+## Why it matters
+
+A value of the wrong type fails the whole injection, and with it the creation of
+the pod: the next rollout hangs without a single pod.  A key in the wrong case or
+misspelt is dropped without a word, and everybody believes that it works.
+
+## How it is fixed
+
+Write what the finding names, on the pod template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubectl_meshcheck.checks.base import Check, Finding, Severity
+from kubectl_meshcheck.meshes import MESHES
+from kubectl_meshcheck.workload import Subject
+
+
+def find(subject: Subject) -> Iterator[Finding]:
+    proxy = subject.judgement.proxy
+    version = proxy.version if proxy else ""
+    for mesh in MESHES:
+        for bad in mesh.bad_settings(subject.written, version):
+            effect = "no pod can be created" if bad.rejected else "it has no effect"
+            severity = Severity.ERROR if bad.rejected else None
+            message = f"{bad.key}: {bad.trouble}; {effect}"
+            yield Finding(message, severity=severity, next=f"write {bad.cure}")
+
+
+CHECK = Check(
+    id="MC006",
+    name="malformed-setting",
+    severity=Severity.WARNING,
+    find=find,
+    page=__doc__,
+)

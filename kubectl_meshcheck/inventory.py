@@ -1,0 +1,280 @@
+"""Gathers pods and their owners as they come, and groups what starts alike.
+
+Keeps one entry for the pods of one owner and shape, never the pods themselves:
+memory grows with the workloads, not with the pods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from kubectl_meshcheck import meshes, order, parse
+from kubectl_meshcheck.kinds import JOB, POD, REPLICA_SET, Kind, kind_of
+from kubectl_meshcheck.model import Judgement, PodStart
+from kubectl_meshcheck.workload import Ref, Subject
+
+#: pod names that are kept of each group
+NAMES = 5
+Key = tuple[str, str, str, str]  #: kind, group, namespace, name
+
+
+@dataclass
+class _Group:
+    """The pods of one owner with one shape, so far."""
+
+    ref: Ref
+    shape: int
+    live: bool
+    source: str = ""
+    pods: int = 0
+    ready: int = 0
+    restarts: int = 0
+    worst: int = -1  #: restarts of the pod whose status is kept
+    status: parse.PodStatus | None = None
+    names: list[str] = field(default_factory=list)
+    hash: str = ""  #: the pod-template-hash, to tell the Deployment
+
+
+@dataclass
+class _Known:
+    """An owner whose object was read."""
+
+    ref: Ref
+    meta: parse.Meta
+    template: parse.Template | None = None
+    replicas: int | None = None
+    source: str = ""
+    bare: bool = False  #: only its metadata was read
+
+
+class Inventory:
+    """Everything that one scan has read."""
+
+    def __init__(self, *, live: bool = True) -> None:
+        self._live = live
+        self._groups: dict[tuple[str, str, str, str, int], _Group] = {}
+        self._shapes: dict[object, int] = {}
+        self._judged: list[tuple[PodStart, Judgement]] = []
+        self._known: dict[Key, _Known] = {}
+        self._namespaces: dict[str, Mapping[str, str]] = {}
+        self.pods = 0
+
+    # -- taking in ---------------------------------------------------------
+
+    def add_pod(self, pod: parse.Pod, source: str = "") -> None:
+        """Counts a pod in with those of its owner that start alike."""
+        meta, status = pod.metadata, pod.status
+        owner = parse.controller(meta)
+        if _gone(meta, status, owner):
+            return
+        self.pods += 1
+        kind = kind_of(owner.kind, owner.apiVersion) if owner else POD
+        name = owner.name if owner else meta.name or meta.generateName
+        shape = self._shape(pod.spec, meta)
+        key = (kind.kind, kind.group, meta.namespace, name, shape)
+        group = self._groups.get(key)
+        if group is None:
+            ref = Ref(kind, meta.namespace, name)
+            # a pod in a manifest has not been started by anybody
+            live = self._live or bool(status and status.phase)
+            group = self._groups[key] = _Group(ref, shape, live, source)
+            group.hash = (meta.labels or {}).get("pod-template-hash", "")
+        _count(group, meta.name, status)
+
+    def add_workload(self, kind: Kind, found: parse.Workload, source: str = "") -> None:
+        """Remembers an owner with its template."""
+        meta, spec = found.metadata, found.spec
+        replicas = spec.replicas if spec else None
+        ref = Ref(kind, meta.namespace, meta.name or meta.generateName)
+        known = _Known(ref, meta, found.template, replicas, source)
+        self._known[_key(ref)] = known
+
+    def add_owner(self, kind: Kind, meta: parse.Meta) -> None:
+        """Remembers an owner of which only the metadata was read."""
+        ref = Ref(kind, meta.namespace, meta.name)
+        self._known.setdefault(_key(ref), _Known(ref, meta, bare=True))
+
+    def add_namespace(self, meta: parse.Meta) -> None:
+        """Remembers a namespace's labels."""
+        self._namespaces[meta.name] = dict(meta.labels or {})
+
+    def _shape(self, spec: parse.PodSpec, meta: parse.Meta) -> int:
+        annotations = meshes.relevant(meta.annotations)
+        labels = meshes.relevant(meta.labels)
+        key = (spec, annotations, labels)
+        shape = self._shapes.get(key)
+        if shape is None:
+            shape = self._shapes[key] = len(self._judged)
+            pod = parse.pod_start(spec, annotations, labels)
+            self._judged.append((pod, order.judge(pod, meshes.proxies(pod))))
+        return shape
+
+    # -- owners ------------------------------------------------------------
+
+    def missing(self) -> list[Kind]:
+        """The kinds that have to be read to know who owns the pods."""
+        wanted: dict[Kind, None] = {}
+        for group in self._groups.values():
+            top = self._chain(group)[-1]
+            if top.kind is not POD and _key(top) not in self._known:
+                wanted[top.kind] = None
+        return list(wanted)
+
+    def _chain(self, group: _Group) -> tuple[Ref, ...]:
+        """From the pods' own owner to the top-most that is known."""
+        chain = [group.ref]
+        deployment = self._deployment(group)
+        if deployment:
+            chain.append(deployment)
+        while (known := self._known.get(_key(chain[-1]))) is not None:
+            owner = parse.controller(known.meta)
+            if owner is None:
+                break
+            kind = kind_of(owner.kind, owner.apiVersion)
+            ref = Ref(kind, group.ref.namespace, owner.name)
+            if ref in chain:  # nobody owns himself, whatever an object says
+                break
+            chain.append(ref)
+        return tuple(chain)
+
+    def _deployment(self, group: _Group) -> Ref | None:
+        # the controller names a ReplicaSet after its Deployment and the hash
+        # (kubernetes/kubernetes: pkg/controller/deployment/sync.go)
+        ref = group.ref
+        suffix = f"-{group.hash}"
+        if ref.kind is not REPLICA_SET or not group.hash:
+            return None
+        if not ref.name.endswith(suffix) or _key(ref) in self._known:
+            return None
+        name = ref.name[: -len(suffix)]
+        known = self._known.get(("Deployment", "apps", ref.namespace, name))
+        return known.ref if known else None
+
+    # -- giving out --------------------------------------------------------
+
+    def subjects(self) -> list[Subject]:
+        """Every workload and shape, in no particular order."""
+        merged: dict[tuple[Key, int], tuple[Subject, int]] = {}
+        covered: set[Key] = set()
+        for group in self._groups.values():
+            chain = self._chain(group)
+            covered.update(_key(ref) for ref in chain)
+            key = (_key(chain[-1]), group.shape)
+            subject = self._subject(group, chain)
+            before = merged.get(key)
+            both = _merged(before, (subject, group.worst)) if before else None
+            merged[key] = both or (subject, group.worst)
+        rows = [subject for subject, _ in merged.values()]
+        return rows + [
+            self._from_template(known)
+            for key, known in self._known.items()
+            if key not in covered and self._is_top(known)
+        ]
+
+    def _is_top(self, known: _Known) -> bool:
+        """Whether a workload without pods stands for itself."""
+        owner = parse.controller(known.meta)
+        return not known.bare and known.template is not None and owner is None
+
+    def _subject(self, group: _Group, chain: tuple[Ref, ...]) -> Subject:
+        pod, judgement = self._judged[group.shape]
+        subject = Subject(
+            ref=chain[-1],
+            owners=chain,
+            pod=pod,
+            judgement=judgement,
+            pods=group.pods,
+            ready=group.ready,
+            names=tuple(group.names),
+            restarts=group.restarts,
+            statuses=parse.statuses(group.status),
+            namespace_labels=self._namespaces.get(group.ref.namespace),
+            live=group.live,
+            source=group.source,
+        )
+        owner = next(
+            (k for r in reversed(chain) if (k := self._with_template(r))), None
+        )
+        return self._owned(subject, owner) if owner else subject
+
+    def _with_template(self, ref: Ref) -> _Known | None:
+        known = self._known.get(_key(ref))
+        return known if known and known.template else None
+
+    def _owned(self, subject: Subject, owner: _Known) -> Subject:
+        meta = owner.meta
+        marks = (*meshes.relevant(meta.labels), *meshes.relevant(meta.annotations))
+        return replace(
+            subject,
+            template=_template(owner.template),
+            own_marks=dict(marks),
+            replicas=owner.replicas,
+            source=subject.source or owner.source,
+        )
+
+    def _from_template(self, known: _Known) -> Subject:
+        pod = _template(known.template) or PodStart()
+        subject = Subject(
+            ref=known.ref,
+            owners=(known.ref,),
+            pod=pod,
+            judgement=order.judge(pod, meshes.proxies(pod)),
+            namespace_labels=self._namespaces.get(known.ref.namespace),
+            live=self._live,
+        )
+        return self._owned(subject, known)
+
+
+def _gone(
+    meta: parse.Meta, status: parse.PodStatus | None, owner: parse.Owner | None
+) -> bool:
+    """A pod that is leaving, or that its controller has already replaced."""
+    if meta.deletionTimestamp:
+        return True
+    ended = status is not None and status.phase in ("Failed", "Succeeded")
+    return ended and owner is not None and owner.kind != JOB.kind
+
+
+def _count(group: _Group, name: str, status: parse.PodStatus | None) -> None:
+    group.pods += 1
+    told = (status.containerStatuses or ()) if status else ()
+    group.ready += bool(told) and all(one.ready for one in told)
+    restarts = sum(one.restartCount for one in told)
+    group.restarts += restarts
+    if restarts > group.worst:
+        group.worst, group.status = restarts, status
+        group.names.insert(0, name)
+    elif len(group.names) < NAMES:
+        group.names.append(name)
+    del group.names[NAMES:]
+
+
+def _merged(
+    one: tuple[Subject, int], other: tuple[Subject, int]
+) -> tuple[Subject, int]:
+    """Two groups of one workload that start alike, as one."""
+    (a, worst_a), (b, worst_b) = (one, other) if one[1] >= other[1] else (other, one)
+    both = replace(
+        a,
+        pods=a.pods + b.pods,
+        ready=a.ready + b.ready,
+        restarts=a.restarts + b.restarts,
+        names=(a.names + b.names)[:NAMES],
+    )
+    return both, max(worst_a, worst_b)
+
+
+def _template(template: parse.Template | None) -> PodStart | None:
+    if template is None:
+        return None
+    meta = template.metadata or parse.Meta()
+    return parse.pod_start(
+        template.spec or parse.PodSpec(),
+        meshes.relevant(meta.annotations),
+        meshes.relevant(meta.labels),
+    )
+
+
+def _key(ref: Ref) -> Key:
+    return (ref.kind.kind, ref.kind.group, ref.namespace, ref.name)

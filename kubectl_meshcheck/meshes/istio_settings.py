@@ -1,0 +1,218 @@
+"""Istio's settings on a pod, read as the injector reads them.
+
+``proxy.istio.io/config`` is a document of its own: YAML turned into JSON, then
+read strictly, and once more with unknown fields allowed (istio/istio:
+pkg/util/protomarshal/protomarshal.go ``ApplyJSON``).  A value of the wrong type
+fails the whole injection, so no pod is created (pkg/kube/inject/inject.go
+``RunTemplate``, failurePolicy Fail); an unknown key is dropped without a word.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from kubectl_meshcheck.meshes.base import Annotations, BadSetting, Hold, release
+from kubectl_meshcheck.model import PodStart
+
+PROXY_CONFIG = "proxy.istio.io/config"
+HOLD = "holdApplicationUntilProxyStarts"
+HOLD_SNAKE = "hold_application_until_proxy_starts"
+NATIVE = "sidecar.istio.io/nativeSidecar"
+INJECT = "sidecar.istio.io/inject"
+INTERCEPTION = "sidecar.istio.io/interceptionMode"
+
+#: read from the pod only, so without effect on a workload's own metadata (IST0107)
+TEMPLATE_ONLY = (
+    PROXY_CONFIG,
+    INJECT,
+    NATIVE,
+    INTERCEPTION,
+    "inject.istio.io/templates",
+    "traffic.sidecar.istio.io/excludeOutboundIPRanges",
+    "traffic.sidecar.istio.io/excludeOutboundPorts",
+    "traffic.sidecar.istio.io/includeOutboundIPRanges",
+)
+#: what people write in the belief that it is an annotation (istio/istio#38800)
+_HOLD_AS_KEY = re.compile(r"(?:.*/)?hold-?application-?until-?proxy-?starts", re.I)
+#: the release notes of 1.24 and 1.27 print this name, which nothing reads
+_NATIVE_MISPRINT = "sidecar.istio.io/native-side"
+
+
+@dataclass(frozen=True)
+class ProxyConfig:
+    """What the injector makes of one ``proxy.istio.io/config``."""
+
+    hold: bool | None = None  #: None when it is not set
+    error: str = ""  #: why it is rejected; no pod is created then
+    ignored: tuple[str, ...] = ()  #: keys meant as the hold that nothing reads
+    values: Any = None  #: the mapping as read
+
+
+def read_proxy_config(text: str) -> ProxyConfig:
+    """Reads the annotation's value; total, whatever it holds."""
+    try:
+        value = _first_document(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        return ProxyConfig(error=f"it is not YAML: {_one_line(error)}")
+    if value is None:
+        return ProxyConfig(values={})
+    if not isinstance(value, dict):
+        return ProxyConfig(error="it is not a mapping of settings")
+    wrong = _wrong_type(value)
+    if wrong:
+        return ProxyConfig(error=wrong, values=value)
+    hold = value.get(HOLD)
+    if hold is None:
+        hold = value.get(HOLD_SNAKE)
+    return ProxyConfig(_boolean(hold), ignored=_meant_as_hold(value), values=value)
+
+
+def _first_document(text: str) -> object:
+    # sigs.k8s.io/yaml reads the first document and leaves the rest alone
+    return next(yaml.safe_load_all(text.removeprefix("\ufeff")), None)
+
+
+def _one_line(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error) or type(error).__name__
+    return f"line {mark.line + 1}: {problem}" if mark else problem.splitlines()[0]
+
+
+def _boolean(value: object) -> bool | None:
+    # YAML 1.1 as Go reads it: a bare y or n is a boolean too
+    if value in ("y", "Y"):
+        return True
+    if value in ("n", "N"):
+        return False
+    return value if isinstance(value, bool) else None
+
+
+def _wrong_type(config: dict[Any, Any]) -> str:
+    for key in (HOLD, HOLD_SNAKE):
+        value = config.get(key)
+        if value is not None and _boolean(value) is None:
+            return f"{key} is {_shown(value)}, not a boolean"
+    metadata = config.get("proxyMetadata") or {}
+    if not isinstance(metadata, dict):
+        return f"proxyMetadata is {_shown(metadata)}, not a mapping"
+    for key, value in metadata.items():
+        if not isinstance(value, str | None):
+            return f"proxyMetadata.{key} is {_shown(value)}, not text: quote it"
+    concurrency = config.get("concurrency")
+    if concurrency is not None and not re.fullmatch(r"-?\d+", str(concurrency)):
+        return f"concurrency is {_shown(concurrency)}, not a number"
+    return ""
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) < 40 else text[:36] + " ..."
+
+
+def _meant_as_hold(config: dict[Any, Any]) -> tuple[str, ...]:
+    wanted = (HOLD, HOLD_SNAKE)
+    keys = [str(key) for key in config if key not in wanted]
+    plain = HOLD.lower()
+    near = [key for key in keys if re.sub(r"[-_ ]", "", key).lower() == plain]
+    inner = config.get("defaultConfig")
+    if isinstance(inner, dict) and any(key in inner for key in wanted):
+        near.append(f"defaultConfig.{HOLD}")
+    return tuple(near)
+
+
+def bad_settings(pod: PodStart, version: str) -> Iterator[BadSetting]:
+    """Settings on a pod template that are rejected or silently ignored.
+
+    ``version`` is Istio's where it is known; it decides how a boolean is read.
+    """
+    for key, value in pod.annotations.items():
+        if key == PROXY_CONFIG:
+            yield from _bad_config(value)
+        elif key == NATIVE:
+            yield from _bad_native(value, version)
+        elif key == INTERCEPTION and value not in ("REDIRECT", "TPROXY", "NONE"):
+            cure = "REDIRECT, TPROXY or NONE"
+            yield BadSetting(key, f"{value!r} is no interception mode", cure, True)
+        else:
+            yield from _misspelt(key)
+    for kept in (pod.annotations, pod.labels):
+        yield from _bad_inject(kept.get(INJECT))
+
+
+def _bad_config(text: str) -> Iterator[BadSetting]:
+    config = read_proxy_config(text)
+    if config.error:
+        yield BadSetting(PROXY_CONFIG, config.error, f"{HOLD}: true", rejected=True)
+    for key in config.ignored:
+        trouble = f"the key {key} is not known and is ignored"
+        yield BadSetting(PROXY_CONFIG, trouble, f"{HOLD}: true")
+
+
+def _bad_native(value: str, version: str) -> Iterator[BadSetting]:
+    # 1.24 to 1.26: exactly "true"; 1.27 and later: anything but "false"
+    if value in ("true", "false"):
+        return
+    effect = "on" if release(version)[:2] >= (1, 27) else "off"
+    trouble = f"{value!r} is read as {effect}"
+    yield BadSetting(NATIVE, trouble, '"true" or "false"')
+
+
+def _bad_inject(value: str | None) -> Iterator[BadSetting]:
+    if value in (None, "", "true", "false"):
+        return
+    trouble = f"{value!r} is no boolean since Istio 1.27 and is ignored from there on"
+    yield BadSetting(INJECT, trouble, '"true" or "false"')
+
+
+def _misspelt(key: str) -> Iterator[BadSetting]:
+    if _HOLD_AS_KEY.fullmatch(key):
+        yield BadSetting(key, "no such annotation exists", f"{PROXY_CONFIG}: {HOLD}")
+    elif key == _NATIVE_MISPRINT:
+        yield BadSetting(key, "a misprint of upstream's that nothing reads", NATIVE)
+    elif key not in TEMPLATE_ONLY and key.partition("/")[0].endswith("istio.io"):
+        same = [k for k in TEMPLATE_ONLY if k.lower() == key.lower()]
+        close = same or difflib.get_close_matches(key, TEMPLATE_ONLY, 1, cutoff=0.93)
+        if close and key not in _KNOWN:
+            yield BadSetting(key, "no such annotation exists", close[0])
+
+
+#: close to one of ours in spelling, and real (istio/api: annotation/annotations.yaml)
+_KNOWN = (
+    "traffic.sidecar.istio.io/excludeInboundPorts",
+    "traffic.sidecar.istio.io/includeInboundPorts",
+    "traffic.sidecar.istio.io/includeOutboundPorts",
+    "traffic.sidecar.istio.io/excludeInterfaces",
+)
+
+
+def hold_annotation(annotations: Annotations) -> Hold:
+    """The annotation that holds, with everything else in it kept."""
+    text = annotations.get(PROXY_CONFIG, "")
+    config = read_proxy_config(text)
+    if config.error:
+        return Hold(manual=f"mend the annotation {PROXY_CONFIG} first: {config.error}")
+    merged = _merged(text, config)
+    if read_proxy_config(merged).hold is not True:
+        return Hold(manual=f"set {HOLD}: true in the annotation {PROXY_CONFIG}")
+    return Hold({PROXY_CONFIG: merged})
+
+
+def _merged(text: str, config: ProxyConfig) -> str:
+    if not config.values:
+        return f"{HOLD}: true"
+    if text.lstrip().startswith("{"):
+        return json.dumps({**config.values, HOLD: True})
+    kept = [
+        line
+        for line in text.splitlines()
+        if not re.match(rf"\s*['\"]?({HOLD}|{HOLD_SNAKE})['\"]?\s*:", line)
+    ]
+    indent = re.match(r"\s*", next(line for line in text.splitlines() if line.strip()))
+    return "\n".join([*kept, f"{indent[0] if indent else ''}{HOLD}: true"])

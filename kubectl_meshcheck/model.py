@@ -1,0 +1,261 @@
+"""What decides in which order a pod's containers start.  Knows no JSON and no mesh.
+
+The kubelet starts init containers one after another, then the ordinary
+containers one after another in list order, and runs each ``postStart`` hook
+before it starts the next (kubernetes/kubernetes:
+pkg/kubelet/kuberuntime/kuberuntime_manager.go ``SyncPod``,
+kuberuntime_container.go ``startContainer``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, unique
+
+
+@unique
+class Role(Enum):
+    """Where a container stands in its pod."""
+
+    INIT = "init container"  #: runs to its end before the next starts
+    NATIVE = "native sidecar"  #: an init container with ``restartPolicy: Always``
+    MAIN = "container"
+
+
+@unique
+class Waits(Enum):
+    """Whether what follows is known to wait until the proxy is ready."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@unique
+class Verdict(Enum):
+    """The answer for one pod shape; ``rank`` orders them by damage."""
+
+    RACE = "RACE"  #: an application container is exposed
+    PARTIAL = "PARTIAL"  #: some application containers wait, some do not
+    UNKNOWN = "UNKNOWN"  #: a hook or a shape that cannot be judged
+    HELD = "HELD"  #: a classic proxy, and every application container waits
+    NATIVE = "NATIVE"  #: a native sidecar that gates
+    GATEWAY = "GATEWAY"  #: the proxy is the application
+    AMBIENT = "AMBIENT"  #: redirected by the node, no proxy in the pod
+    NONE = "NONE"  #: no proxy, or nothing beside it that could race
+
+    @property
+    def rank(self) -> int:
+        return list(Verdict).index(self)
+
+
+@dataclass(frozen=True)
+class Handler:
+    """What a hook or a probe does."""
+
+    kind: str  #: exec, httpGet, tcpSocket, grpc or sleep
+    command: tuple[str, ...] = ()  #: of an exec
+    path: str = ""  #: of an httpGet
+    port: str = ""  #: of httpGet, tcpSocket and grpc: a number or a name
+    seconds: int = 0  #: of a sleep
+
+    def __str__(self) -> str:
+        if self.kind == "exec":
+            return " ".join(self.command)
+        if self.kind == "httpGet":
+            return f"GET :{self.port}{self.path or '/'}"
+        if self.kind == "sleep":
+            return f"sleep {self.seconds}s"
+        return f"{self.kind} :{self.port}"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A probe's action and its patience.  Times are in seconds."""
+
+    action: Handler
+    period: int = 10
+    failures: int = 3
+    delay: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.action}, every {self.period}s, {self.failures} failures allowed"
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container as the kubelet will start it."""
+
+    name: str
+    role: Role
+    image: str = ""
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()  #: literal values only
+    post_start: Handler | None = None
+    pre_stop: Handler | None = None
+    startup: Probe | None = None
+    readiness: Probe | None = None
+    run_as_user: int | None = None  #: its own, else the pod's
+    restart_policy: str = ""  #: as written on the container
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Command and arguments in one."""
+        return self.command + self.args
+
+    def environment(self, name: str) -> str:
+        """The literal value of an environment variable; empty when unset."""
+        return next((value for key, value in self.env if key == name), "")
+
+
+@dataclass(frozen=True)
+class PodStart:
+    """Everything about a pod that decides its start order."""
+
+    containers: tuple[Container, ...] = ()  #: in the order in which they start
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    host_network: bool = False
+    restart_policy: str = "Always"
+
+    def named(self, name: str) -> Container | None:
+        """The first container of that name in start order."""
+        return next((c for c in self.containers if c.name == name), None)
+
+
+@unique
+class Redirect(Enum):
+    """What sends the pod's traffic through the proxy."""
+
+    INIT = "init container"
+    CNI = "CNI plugin"
+    NONE = "nothing"
+
+
+@dataclass(frozen=True)
+class Capture:
+    """From when on the pod's traffic is redirected."""
+
+    by: Redirect
+    #: index in start order of the container that ends without redirection;
+    #: -1 when it is there before the first container
+    after: int = -1
+    reason: str = ""  #: why nothing is redirected
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Whether the kubelet waits for a proxy before it goes on."""
+
+    waits: Waits
+    by: str = "nothing"  #: what makes it wait: "pilot-agent wait", "startup probe"
+    reason: str = ""  #: why it does not, or why that cannot be told
+
+
+@unique
+class Part(Enum):
+    """What a proxy is to its pod."""
+
+    SIDECAR = "sidecar"
+    GATEWAY = "gateway"
+    #: a sidecar that serves files or one local port: judged only where no mesh is
+    HELPER = "helper"
+
+
+REFUSED = "connection refused"
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A proxy that a mesh recognised in a pod."""
+
+    mesh: str
+    index: int  #: in start order
+    gate: Gate
+    capture: Capture
+    part: Part = Part.SIDECAR
+    version: str = ""  #: from the image tag or the mesh's own mark; empty when unknown
+    revision: str = ""
+    #: containers that belong to the proxy, not to the user
+    helpers: frozenset[str] = frozenset()
+    #: the user whose traffic is not redirected; None when there is none
+    uid: int | None = None
+    #: lets go of a Job whose application has ended
+    ends_jobs: bool = False
+    #: what the application meets when it starts too early
+    symptom: str = REFUSED
+
+
+@unique
+class State(Enum):
+    """What one container can expect of the proxies when it starts."""
+
+    PROXY = "proxy"
+    HELPER = "helper"  #: part of the mesh, not the user's
+    EXPOSED = "exposed"  #: can run captured before the proxy is ready
+    WAITS = "waits"
+    FREE = "free"  #: not captured, or no proxy: nothing to wait for
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One container of the start order, judged."""
+
+    container: Container
+    state: State
+    waits_on: str = "nothing"
+    why: str = ""  #: one clause, empty where the state says it all
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The start order of one pod shape with its verdict."""
+
+    verdict: Verdict
+    steps: tuple[Step, ...] = ()
+    proxies: tuple[Proxy, ...] = ()  #: those that decide, in start order
+    reason: str = ""  #: one clause: why this verdict
+
+    @property
+    def proxy(self) -> Proxy | None:
+        """The proxy that the verdict is about; None without one."""
+        return self.proxies[0] if self.proxies else None
+
+    def named(self, state: State, *roles: Role) -> tuple[str, ...]:
+        """The containers in that state, of any of these roles (all when none)."""
+        return tuple(
+            step.container.name
+            for step in self.steps
+            if step.state is state and (not roles or step.container.role in roles)
+        )
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of a container that has ended.  Times as RFC 3339, one second fine."""
+
+    exit_code: int = 0
+    reason: str = ""
+    message: str = ""
+    started: str = ""
+    finished: str = ""
+
+
+@dataclass(frozen=True)
+class ContainerStatus:
+    """What the kubelet last said of one container."""
+
+    name: str
+    ready: bool = False
+    restarts: int = 0
+    state: str = ""  #: running, waiting or terminated; empty when not said
+    reason: str = ""
+    message: str = ""
+    started: str = ""  #: when the current run began
+    last: Run | None = None  #: the run before
+
+    def __str__(self) -> str:
+        return f"{self.state} ({self.reason})" if self.reason else self.state

@@ -1,0 +1,346 @@
+"""Plain JSON objects, typed, and made into the model.
+
+Only the fields that decide something are read; the rest is skipped while it
+is decoded.  Never the client's typed models: those drop fields that they do not
+know (``restartPolicy`` on containers before client 28), and native sidecars
+become invisible.  Names are Kubernetes' own, hence camelCase here and only here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from kubectl_meshcheck.model import (
+    Container,
+    ContainerStatus,
+    Handler,
+    PodStart,
+    Probe,
+    Role,
+    Run,
+)
+
+Marks = dict[str, str] | None
+
+
+class Owner(msgspec.Struct, frozen=True, gc=False):
+    """An ownerReference."""
+
+    kind: str = ""
+    name: str = ""
+    apiVersion: str = ""
+    controller: bool | None = None
+
+
+class Meta(msgspec.Struct, frozen=True, gc=False):
+    """An object's metadata."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    labels: Marks = None
+    annotations: Marks = None
+    ownerReferences: tuple[Owner, ...] | None = None
+    generateName: str = ""
+    deletionTimestamp: str | None = None
+
+
+class _Exec(msgspec.Struct, frozen=True, gc=False):
+    command: tuple[str, ...] | None = None
+
+
+class _Get(msgspec.Struct, frozen=True, gc=False):
+    path: str = ""
+    port: str | int = ""
+
+
+class _Sleep(msgspec.Struct, frozen=True, gc=False):
+    seconds: int = 0
+
+
+class _Action(msgspec.Struct, frozen=True, gc=False):
+    exec: _Exec | None = None
+    httpGet: _Get | None = None
+    tcpSocket: _Get | None = None
+    grpc: _Get | None = None
+    sleep: _Sleep | None = None
+
+
+class _Probe(_Action, frozen=True, gc=False):
+    initialDelaySeconds: int | None = None
+    periodSeconds: int | None = None
+    failureThreshold: int | None = None
+
+
+class _Lifecycle(msgspec.Struct, frozen=True, gc=False):
+    postStart: _Action | None = None
+    preStop: _Action | None = None
+
+
+class _Env(msgspec.Struct, frozen=True, gc=False):
+    name: str = ""
+    value: str | None = None
+
+
+class _Security(msgspec.Struct, frozen=True, gc=False):
+    runAsUser: int | None = None
+
+
+class _Container(msgspec.Struct, frozen=True, gc=False):
+    name: str = ""
+    image: str | None = None
+    command: tuple[str, ...] | None = None
+    args: tuple[str, ...] | None = None
+    env: tuple[_Env, ...] | None = None
+    lifecycle: _Lifecycle | None = None
+    startupProbe: _Probe | None = None
+    readinessProbe: _Probe | None = None
+    restartPolicy: str | None = None
+    securityContext: _Security | None = None
+
+
+class PodSpec(msgspec.Struct, frozen=True, gc=False):
+    """The part of a pod's spec that decides its start order; hashable."""
+
+    containers: tuple[_Container, ...] | None = None
+    initContainers: tuple[_Container, ...] | None = None
+    hostNetwork: bool | None = None
+    restartPolicy: str | None = None
+    securityContext: _Security | None = None
+
+
+class _Running(msgspec.Struct, frozen=True, gc=False):
+    startedAt: str | None = None
+
+
+class _Waiting(msgspec.Struct, frozen=True, gc=False):
+    reason: str | None = None
+    message: str | None = None
+
+
+class _Terminated(msgspec.Struct, frozen=True, gc=False):
+    exitCode: int = 0
+    reason: str | None = None
+    message: str | None = None
+    startedAt: str | None = None
+    finishedAt: str | None = None
+
+
+class _State(msgspec.Struct, frozen=True, gc=False):
+    running: _Running | None = None
+    waiting: _Waiting | None = None
+    terminated: _Terminated | None = None
+
+
+class Status(msgspec.Struct, frozen=True, gc=False):
+    """A containerStatus."""
+
+    name: str = ""
+    ready: bool = False
+    restartCount: int = 0
+    state: _State | None = None
+    lastState: _State | None = None
+
+
+class PodStatus(msgspec.Struct, frozen=True, gc=False):
+    """A pod's status."""
+
+    phase: str = ""
+    reason: str | None = None
+    containerStatuses: tuple[Status, ...] | None = None
+    initContainerStatuses: tuple[Status, ...] | None = None
+
+
+class Pod(msgspec.Struct, frozen=True, gc=False):
+    """A pod as it comes from a list."""
+
+    metadata: Meta = Meta()
+    spec: PodSpec = PodSpec()
+    status: PodStatus | None = None
+
+
+class Template(msgspec.Struct, frozen=True, gc=False):
+    """A pod template, or what stands in its place in a CronJob."""
+
+    metadata: Meta | None = None
+    spec: PodSpec | None = None
+
+
+class _JobSpec(msgspec.Struct, frozen=True, gc=False):
+    template: Template | None = None
+
+
+class _JobTemplate(msgspec.Struct, frozen=True, gc=False):
+    spec: _JobSpec | None = None
+
+
+class WorkloadSpec(msgspec.Struct, frozen=True, gc=False):
+    """The spec of any kind that keeps a pod template."""
+
+    replicas: int | None = None
+    template: Template | None = None
+    jobTemplate: _JobTemplate | None = None
+
+
+class Workload(msgspec.Struct, frozen=True, gc=False):
+    """Any object that makes pods, as it comes from a list or a file."""
+
+    metadata: Meta = Meta()
+    spec: WorkloadSpec | None = None
+    kind: str = ""
+    apiVersion: str = ""
+
+    @property
+    def template(self) -> Template | None:
+        """The pod template, wherever this kind keeps it."""
+        spec = self.spec
+        if spec is None:
+            return None
+        if spec.jobTemplate is not None:  # CronJob
+            job = spec.jobTemplate.spec
+            return job.template if job else None
+        return spec.template
+
+
+class Bare(msgspec.Struct, frozen=True, gc=False):
+    """An object of which only the metadata matters: namespaces, ReplicaSets."""
+
+    metadata: Meta = Meta()
+
+
+def convert(value: Mapping[str, Any], kind: type[Any]) -> Any:
+    """A plain object as one of the types above.
+
+    Raises ``ValueError`` with the field's path when a field has another type.
+    """
+    return msgspec.convert(value, kind)
+
+
+def controller(meta: Meta) -> Owner | None:
+    """The owner that controls an object; None for none."""
+    for owner in meta.ownerReferences or ():
+        if owner.controller:
+            return owner
+    return None
+
+
+def pod_start(
+    spec: PodSpec,
+    annotations: tuple[tuple[str, str], ...] = (),
+    labels: tuple[tuple[str, str], ...] = (),
+) -> PodStart:
+    """What of a pod decides its start order; annotations and labels as chosen."""
+    user = spec.securityContext.runAsUser if spec.securityContext else None
+    init = [
+        _container(c, Role.NATIVE if c.restartPolicy == "Always" else Role.INIT, user)
+        for c in spec.initContainers or ()
+    ]
+    main = [_container(c, Role.MAIN, user) for c in spec.containers or ()]
+    return PodStart(
+        containers=(*init, *main),
+        annotations=dict(annotations),
+        labels=dict(labels),
+        host_network=bool(spec.hostNetwork),
+        restart_policy=spec.restartPolicy or "Always",
+    )
+
+
+def _container(found: _Container, role: Role, user: int | None) -> Container:
+    own = found.securityContext.runAsUser if found.securityContext else None
+    hooks = found.lifecycle or _Lifecycle()
+    return Container(
+        name=found.name,
+        role=role,
+        image=found.image or "",
+        command=found.command or (),
+        args=found.args or (),
+        env=tuple((e.name, e.value) for e in found.env or () if e.value is not None),
+        post_start=_handler(hooks.postStart),
+        pre_stop=_handler(hooks.preStop),
+        startup=_probe(found.startupProbe),
+        readiness=_probe(found.readinessProbe),
+        run_as_user=user if own is None else own,
+        restart_policy=found.restartPolicy or "",
+    )
+
+
+def _handler(action: _Action | None) -> Handler | None:
+    if action is None:
+        return None
+    if action.exec is not None:
+        return Handler("exec", command=action.exec.command or ())
+    if action.sleep is not None:
+        return Handler("sleep", seconds=action.sleep.seconds)
+    for kind in ("httpGet", "tcpSocket", "grpc"):
+        found = getattr(action, kind)
+        if found is not None:
+            return Handler(kind, path=found.path, port=str(found.port))
+    return None  # an empty lifecycle is no hook
+
+
+def _probe(found: _Probe | None) -> Probe | None:
+    action = _handler(found)
+    if found is None or action is None:
+        return None
+    return Probe(
+        action,
+        # defaults of the API server (kubernetes: pkg/apis/core/v1/defaults.go)
+        period=found.periodSeconds or 10,
+        failures=found.failureThreshold or 3,
+        delay=found.initialDelaySeconds or 0,
+    )
+
+
+def statuses(status: PodStatus | None) -> dict[str, ContainerStatus]:
+    """What the kubelet said of each container, by name.
+
+    Their order says nothing: ``containerStatuses`` is sorted by name
+    (kubernetes/kubernetes: pkg/kubelet/kubelet_pods.go).
+    """
+    if status is None:
+        return {}
+    told = (status.initContainerStatuses or ()) + (status.containerStatuses or ())
+    return {one.name: _status(one) for one in told}
+
+
+def _status(told: Status) -> ContainerStatus:
+    now = told.state or _State()
+    before = told.lastState.terminated if told.lastState else None
+    state, reason, message, started = "", "", "", ""
+    if now.running is not None:
+        state, started = "running", now.running.startedAt or ""
+    elif now.waiting is not None:
+        state, reason = "waiting", now.waiting.reason or ""
+        message = now.waiting.message or ""
+    elif now.terminated is not None:
+        state, reason = "terminated", now.terminated.reason or ""
+        message, started = now.terminated.message or "", now.terminated.startedAt or ""
+    return ContainerStatus(
+        name=told.name,
+        ready=told.ready,
+        restarts=told.restartCount,
+        state=state,
+        reason=reason,
+        message=message,
+        started=started,
+        last=_run(before) or (_run(now.terminated) if state == "terminated" else None),
+    )
+
+
+def _run(ended: _Terminated | None) -> Run | None:
+    if ended is None:
+        return None
+    return Run(
+        exit_code=ended.exitCode,
+        reason=ended.reason or "",
+        message=ended.message or "",
+        started=ended.startedAt or "",
+        finished=ended.finishedAt or "",
+    )
+
+
+#: picks the annotations and labels that matter
+Pick = Callable[[Marks], tuple[tuple[str, str], ...]]

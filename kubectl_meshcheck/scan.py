@@ -1,0 +1,130 @@
+"""Judged workloads and what the checks find in them; pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kubectl_meshcheck import ignore, meshes
+from kubectl_meshcheck.checks import CHECKS
+from kubectl_meshcheck.checks.base import Found, Severity
+from kubectl_meshcheck.errors import ExitCode, Problem
+from kubectl_meshcheck.ignore import Ignore
+from kubectl_meshcheck.model import ContainerStatus, Role, State, Verdict
+from kubectl_meshcheck.workload import Subject
+
+
+@dataclass(frozen=True)
+class Row:
+    """One workload's pods of one shape, judged and checked."""
+
+    subject: Subject
+    why: str = ""  #: one clause for people
+    found: tuple[Found, ...] = ()
+
+    @property
+    def counted(self) -> tuple[Found, ...]:
+        """The findings that nobody decided to live with."""
+        return tuple(found for found in self.found if not found.ignored)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The answer to one call of the program."""
+
+    rows: tuple[Row, ...] = ()
+    problems: tuple[Problem, ...] = ()  #: what could not be looked at
+    warnings: tuple[str, ...] = ()  #: worth knowing, and no problem
+    fail_on: Severity | None = Severity.WARNING  #: None: findings never fail
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The same whatever the format."""
+        if self.problems:
+            return ExitCode.UNREADABLE
+        if self.fail_on is not None and any(
+            found.severity.rank >= self.fail_on.rank
+            for row in self.rows
+            for found in row.counted
+        ):
+            return ExitCode.FOUND
+        return ExitCode.CLEAN
+
+    @property
+    def verdicts(self) -> dict[Verdict, int]:
+        """How many rows have which verdict, the worst first."""
+        counted = Counter(row.subject.judgement.verdict for row in self.rows)
+        return {verdict: counted[verdict] for verdict in Verdict if counted[verdict]}
+
+
+def scan(subjects: Iterable[Subject], rules: Sequence[Ignore] = ()) -> Report:
+    """Runs every check on every subject; the rows that hurt most come first."""
+    rows: list[Row] = []
+    warnings: list[str] = []
+    for subject in subjects:
+        own, wrong = ignore.on(subject)
+        warnings += wrong
+        found = tuple(_found(subject, [*own, *rules]))
+        rows.append(Row(subject, why(subject), found))
+    rows.sort(key=_damage)
+    return Report(rows=tuple(rows), warnings=tuple(sorted(set(warnings))))
+
+
+def _found(subject: Subject, rules: Sequence[Ignore]) -> Iterable[Found]:
+    for check in CHECKS:
+        for finding in check.find(subject):
+            reason = ignore.reason(rules, subject, check.id)
+            yield Found(check, finding, reason)
+
+
+def _damage(row: Row) -> tuple[int, int, str, str, str]:
+    subject = row.subject
+    crashed = bool(crashes(subject))
+    rank = subject.judgement.verdict.rank
+    ref = subject.ref
+    return (0 if crashed else 1, rank, ref.namespace, ref.kind.short, ref.name)
+
+
+def crashes(subject: Subject) -> list[ContainerStatus]:
+    """The exposed containers that have died, the most restarted first."""
+    exposed = subject.judgement.named(State.EXPOSED, Role.MAIN)
+    told = [subject.statuses[name] for name in exposed if name in subject.statuses]
+    died = [s for s in told if s.restarts and s.last and s.last.exit_code]
+    return sorted(died, key=lambda status: -status.restarts)
+
+
+def why(subject: Subject) -> str:
+    """One clause on the verdict: what was seen, else the reason."""
+    dead = crashes(subject)
+    if dead:
+        return f"{_crash(dead[0])}; {subject.judgement.reason}"
+    if subject.judgement.verdict is Verdict.NONE and not subject.judgement.proxies:
+        return _without(subject)
+    return subject.judgement.reason
+
+
+def _crash(status: ContainerStatus) -> str:
+    last = status.last
+    assert last is not None  # crashes() keeps only those
+    said = last_words(last.message) or f"exit {last.exit_code}"
+    return f"crashed {status.restarts}x: {said}"
+
+
+def last_words(message: str) -> str:
+    """The line of a termination message that tells most, cut to fit."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    telling = [line for line in lines if "refused" in line.lower()] or lines
+    said = telling[-1] if telling else ""
+    return said if len(said) <= 90 else "..." + said[-87:]
+
+
+def _without(subject: Subject) -> str:
+    """Why there is no proxy to be seen."""
+    found = meshes.asked(subject.pod, subject.namespace_labels)
+    if found is None:
+        return ""
+    mesh, request = found
+    if subject.running:
+        return f"no proxy, though {mesh.title} is asked for by the {request.by}"
+    return f"not injected yet: {mesh.title} is asked for by the {request.by}"

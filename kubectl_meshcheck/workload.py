@@ -1,0 +1,56 @@
+"""What a check looks at: one workload's pods of one shape, and all that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kubectl_meshcheck.kinds import Kind
+from kubectl_meshcheck.model import ContainerStatus, Judgement, PodStart
+
+
+@dataclass(frozen=True)
+class Ref:
+    """One object, named."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """As kubectl takes it: ``deploy/cart``."""
+        return f"{self.kind.short}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The pods of one workload that start alike, or its template without pods."""
+
+    ref: Ref  #: the top-most owner
+    pod: PodStart
+    judgement: Judgement
+    owners: tuple[Ref, ...] = ()  #: from the pod's own owner up to ``ref``
+    pods: int = 0  #: how many pods have this shape; 0: judged by the template
+    ready: int = 0
+    names: tuple[str, ...] = ()  #: some of the pods, the most restarted one first
+    restarts: int = 0  #: of all containers of all these pods
+    statuses: Mapping[str, ContainerStatus] = field(default_factory=dict)
+    #: the template as its owner keeps it; None when it was not read
+    template: PodStart | None = None
+    #: marks on the owner's own metadata, where a mesh does not look
+    own_marks: Mapping[str, str] = field(default_factory=dict)
+    #: the namespace's labels; None when they are not known
+    namespace_labels: Mapping[str, str] | None = None
+    replicas: int | None = None  #: asked for by the owner
+    live: bool = True  #: from a cluster or a dump of one, not from a manifest
+    source: str = ""  #: the file and document, where it came from one
+
+    @property
+    def running(self) -> bool:
+        """Whether there are pods, so that injection has had its chance."""
+        return self.pods > 0 and self.live
+
+    @property
+    def written(self) -> PodStart:
+        """The pod as its author wrote it: the template where it is known."""
+        return self.template or self.pod
