@@ -1,0 +1,170 @@
+"""The report as plain data: the versioned contract of ``-o json`` and ``-o yaml``.
+
+Fields are only added within one apiVersion; docs/report.schema.json says the same
+and the tests hold both to it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import yaml
+
+from kubectl_meshcheck import __version__
+from kubectl_meshcheck.checks.base import Found
+from kubectl_meshcheck.errors import Problem
+from kubectl_meshcheck.meshes import mesh_of
+from kubectl_meshcheck.model import ContainerStatus, Proxy, Step
+from kubectl_meshcheck.report import cells
+from kubectl_meshcheck.report.table import shown
+from kubectl_meshcheck.report.text import View
+from kubectl_meshcheck.scan import Report, Row
+from kubectl_meshcheck.workload import Subject
+
+API_VERSION = "meshcheck/v1"
+
+
+def data(report: Report, view: View) -> dict[str, Any]:
+    """The whole report as what JSON knows."""
+    rows = shown(report, view)
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "Report",
+        "version": __version__,
+        "exitCode": int(report.exit_code),
+        "summary": _summary(report),
+        "workloads": [_workload(row) for row in rows],
+        "problems": [_problem(problem) for problem in report.problems],
+        "warnings": list(report.warnings),
+    }
+
+
+def as_json(report: Report, view: View) -> str:
+    """The report as JSON, indented as kubectl does it."""
+    encoded = msgspec.json.encode(data(report, view))
+    return msgspec.json.format(encoded, indent=4).decode() + "\n"
+
+
+def as_yaml(report: Report, view: View) -> str:
+    """The report as YAML."""
+    dumped: str = yaml.safe_dump(
+        data(report, view), sort_keys=False, allow_unicode=False, width=10_000
+    )
+    return dumped
+
+
+def _summary(report: Report) -> dict[str, Any]:
+    levels = [found.severity.value for row in report.rows for found in row.counted]
+    return {
+        "workloads": len(report.rows),
+        "pods": sum(row.subject.pods for row in report.rows),
+        "verdicts": {v.value: n for v, n in report.verdicts.items()},
+        "findings": {level: levels.count(level) for level in sorted(set(levels))},
+    }
+
+
+def _workload(row: Row) -> dict[str, Any]:
+    subject = row.subject
+    judgement = subject.judgement
+    return {
+        "namespace": subject.ref.namespace,
+        "kind": subject.ref.kind.kind,
+        "group": subject.ref.kind.group,
+        "name": subject.ref.name,
+        "owners": [
+            {"kind": ref.kind.kind, "group": ref.kind.group, "name": ref.name}
+            for ref in subject.owners
+        ],
+        "source": subject.source,
+        "pods": {
+            "total": subject.pods,
+            "ready": subject.ready,
+            "restarts": subject.restarts,
+            "names": list(subject.names),
+        },
+        "injected": bool(judgement.proxies),
+        "proxies": [_proxy(subject, proxy) for proxy in judgement.proxies],
+        "startOrder": cells.start_order(judgement),
+        "waitsOn": cells.waits_on(judgement),
+        "containers": [_step(step, subject) for step in judgement.steps],
+        "verdict": judgement.verdict.value,
+        "why": row.why,
+        "findings": [_found(found) for found in row.found],
+    }
+
+
+def _proxy(subject: Subject, proxy: Proxy) -> dict[str, Any]:
+    return {
+        "container": subject.pod.containers[proxy.index].name,
+        "mesh": proxy.mesh if mesh_of(proxy) else "",
+        "version": proxy.version,
+        "revision": proxy.revision,
+        "waits": proxy.gate.waits.value,
+        "by": proxy.gate.by,
+        "reason": proxy.gate.reason,
+        "redirectedBy": proxy.capture.by.value,
+        "redirectedReason": proxy.capture.reason,
+    }
+
+
+def _step(step: Step, subject: Subject) -> dict[str, Any]:
+    container = step.container
+    return {
+        "name": container.name,
+        "kind": container.role.value,
+        "image": container.image,
+        "start": step.state.value,
+        "waitsOn": step.waits_on,
+        "why": step.why,
+        "postStart": str(container.post_start or ""),
+        "preStop": str(container.pre_stop or ""),
+        "startupProbe": str(container.startup or ""),
+        "readinessProbe": str(container.readiness or ""),
+        "status": _status(subject.statuses.get(container.name)),
+    }
+
+
+def _status(status: ContainerStatus | None) -> dict[str, Any] | None:
+    if status is None:
+        return None
+    last = status.last
+    return {
+        "state": status.state,
+        "reason": status.reason,
+        "ready": status.ready,
+        "restarts": status.restarts,
+        "startedAt": status.started,
+        "lastExit": last
+        and {
+            "exitCode": last.exit_code,
+            "reason": last.reason,
+            "message": last.message,
+            "startedAt": last.started,
+            "finishedAt": last.finished,
+        },
+    }
+
+
+def _found(found: Found) -> dict[str, Any]:
+    return {
+        "id": found.check.id,
+        "name": found.check.name,
+        "severity": found.severity.value,
+        "container": found.finding.container,
+        "message": found.finding.message,
+        "next": found.finding.next,
+        "docs": found.check.url,
+        "ignored": found.ignored,
+    }
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "what": problem.what,
+        "hint": problem.hint,
+        "verb": problem.verb,
+        "resource": problem.resource,
+        "namespace": problem.namespace,
+        "source": problem.source,
+    }

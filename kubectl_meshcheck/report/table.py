@@ -1,0 +1,95 @@
+"""One row a workload, for people."""
+
+from __future__ import annotations
+
+from tabulate import tabulate
+
+from kubectl_meshcheck.model import Verdict
+from kubectl_meshcheck.report import cells
+from kubectl_meshcheck.report.text import View, cut, paint, safe
+from kubectl_meshcheck.scan import Report, Row
+
+_HEADERS = ("WORKLOAD", "READY", "MESH", "START ORDER", "WAITS ON", "VERDICT", "WHY")
+#: the last column is not cut below this, the terminal wraps instead
+_LEAST = 24
+
+
+def render(report: Report, view: View) -> str:
+    """The report as a table without borders, as kubectl prints them."""
+    rows = shown(report, view)
+    if not rows:
+        return ""
+    table = [_cells(row, view) for row in rows]
+    headers = list(_headers(view))
+    if view.width and not view.wide:
+        _fit(table, headers, view.width)
+    for row, line in zip(rows, table, strict=True):
+        verdict = row.subject.judgement.verdict
+        at = headers.index("VERDICT")
+        line[at] = paint(line[at], verdict, view)
+    text = tabulate(
+        table,
+        headers=headers if view.headers else (),
+        tablefmt="plain",
+        disable_numparse=True,
+    )
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def shown(report: Report, view: View) -> list[Row]:
+    """The rows that are wanted."""
+    if not view.only_problems:
+        return list(report.rows)
+    return [row for row in report.rows if row.counted]
+
+
+def _headers(view: View) -> tuple[str, ...]:
+    headers: tuple[str, ...] = _HEADERS
+    if view.wide:
+        headers = (*headers[:6], "FINDINGS", "REVISION", "PODS", headers[6])
+    return ("NAMESPACE", *headers) if view.namespaces else headers
+
+
+def _cells(row: Row, view: View) -> list[str]:
+    subject = row.subject
+    judgement = subject.judgement
+    line = [
+        str(subject.ref),
+        cells.ready(subject),
+        cells.mesh(judgement),
+        cells.start_order(judgement),
+        cells.waits_on(judgement),
+        judgement.verdict.value,
+    ]
+    if view.wide:
+        ids = dict.fromkeys(found.check.id for found in row.counted)
+        revision = judgement.proxy.revision if judgement.proxy else ""
+        line += [",".join(ids) or "-", revision or "-", ",".join(subject.names) or "-"]
+    line.append(_why(row))
+    if view.namespaces:
+        line.insert(0, subject.ref.namespace or "-")
+    return [safe(cell) for cell in line]
+
+
+def _why(row: Row) -> str:
+    """The reason, with the findings that the verdict does not tell."""
+    told = [row.why] if row.why else []
+    verdict = row.subject.judgement.verdict
+    for found in row.counted:
+        if found.check.id == "MC001" or found.severity.value == "info":
+            continue
+        if found.check.id == "MC010" and verdict is Verdict.NONE:
+            told = []  # the same in more words
+        told.append(f"{found.check.id} {found.finding.message}")
+    return "; ".join(told)
+
+
+def _fit(table: list[list[str]], headers: list[str], width: int) -> None:
+    """Cuts the last column so that a line fits the terminal."""
+    used = sum(
+        max(len(headers[i]), *(len(line[i]) for line in table)) + 2
+        for i in range(len(headers) - 1)
+    )
+    room = max(_LEAST, width - used)
+    for line in table:
+        line[-1] = cut(line[-1], room)
