@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from kubectl_meshcheck import meshes, order, parse
+from kubectl_meshcheck import meshes, parse
 from kubectl_meshcheck.kinds import JOB, POD, REPLICA_SET, Kind, kind_of
 from kubectl_meshcheck.model import Judgement, PodStart
 from kubectl_meshcheck.workload import Ref, Subject
@@ -107,7 +107,7 @@ class Inventory:
         if shape is None:
             shape = self._shapes[key] = len(self._judged)
             pod = parse.pod_start(spec, annotations, labels)
-            self._judged.append((pod, order.judge(pod, meshes.proxies(pod))))
+            self._judged.append((pod, meshes.judge(pod)))
         return shape
 
     # -- owners ------------------------------------------------------------
@@ -219,7 +219,7 @@ class Inventory:
             ref=known.ref,
             owners=(known.ref,),
             pod=pod,
-            judgement=order.judge(pod, meshes.proxies(pod)),
+            judgement=meshes.judge(pod),
             namespace_labels=self._namespaces.get(known.ref.namespace),
             live=self._live,
         )

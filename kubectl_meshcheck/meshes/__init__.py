@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 
+from kubectl_meshcheck import order
 from kubectl_meshcheck.meshes import generic
 from kubectl_meshcheck.meshes.base import Asked, Mesh
 from kubectl_meshcheck.meshes.istio import ISTIO
-from kubectl_meshcheck.model import PodStart, Proxy
+from kubectl_meshcheck.model import Judgement, PodStart, Proxy, Verdict
 
 MESHES: tuple[Mesh, ...] = (ISTIO,)
 
@@ -33,6 +35,19 @@ def proxies(pod: PodStart) -> tuple[Proxy, ...]:
         if proxy:
             found.append(proxy)
     return tuple(found) or generic.proxies(pod)
+
+
+def judge(pod: PodStart) -> Judgement:
+    """The verdict on one pod, with every mesh's facts."""
+    found = proxies(pod)
+    if not any(mesh_of(proxy) for proxy in found):
+        for mesh in MESHES:
+            reason = mesh.ambient(pod)
+            if reason:
+                return replace(
+                    order.judge(pod, ()), verdict=Verdict.AMBIENT, reason=reason
+                )
+    return order.judge(pod, found)
 
 
 def _prefixed(name: str) -> Mesh | None:

@@ -71,6 +71,8 @@ class Mesh:
     proxy_prefixes: tuple[str, ...] = ()
     #: marks whose value differs from pod to pod: only their presence counts
     per_pod: tuple[str, ...] = ()
+    #: why a pod without a proxy of its own is in the mesh all the same; empty: is not
+    ambient: Callable[[PodStart], str] = lambda _: ""
     #: what asks for injection into a pod; None when nothing does
     asked: Callable[[PodStart, Annotations | None], Asked | None] = lambda *_: None
     #: settings on a pod template that do not do what they seem to

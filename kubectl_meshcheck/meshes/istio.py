@@ -186,6 +186,16 @@ def _after(words: tuple[str, ...], flag: str) -> str | None:
     return next((b for a, b in itertools.pairwise(words) if a == flag), None)
 
 
+def ambient(pod: PodStart) -> str:
+    """Whether ztunnel has the pod: redirected before its first container starts.
+
+    The CNI plugin sets it up while the sandbox is made, and without ztunnel the
+    sandbox fails, so nothing can start too early (cni/pkg/nodeagent/server.go).
+    """
+    taken = pod.annotations.get(REDIRECTION) == "enabled"
+    return "ztunnel on its node takes the traffic" if taken else ""
+
+
 def asked(pod: PodStart, namespace: Annotations | None) -> Asked | None:
     """Who asks for a sidecar, in the order in which Istio decides.
 
@@ -257,6 +267,7 @@ ISTIO = Mesh(
     recognise=recognise,
     domains=("istio.io",),
     keys=("istio-injection",),
+    ambient=ambient,
     asked=asked,
     bad_settings=settings.bad_settings,
     template_only=settings.TEMPLATE_ONLY,
