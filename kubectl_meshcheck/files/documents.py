@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from kubectl_meshcheck.files import json_text, yaml_text
-from kubectl_meshcheck.files.objects import flatten
+from kubectl_meshcheck.files.objects import Found, flatten
 from kubectl_meshcheck.files.pieces import Piece, pieces
 from kubectl_meshcheck.files.text import Broken, UnreadableError
 
@@ -26,12 +25,8 @@ _TEMPLATE = re.compile(
 )
 _RENDER = "render it first: helm template ... | kubectl meshcheck file -f -"
 
-_Found = tuple[Any, int, int]  # a value, its document's number, its line
 
-
-def documents(
-    text: bytearray, numbers: Iterator[int]
-) -> Iterator[tuple[Any, int, int] | Broken]:
+def documents(text: bytearray, numbers: Iterator[int]) -> Iterator[Found | Broken]:
     """The values of all documents, lists flattened, and the parts that are broken.
 
     ``numbers`` gives one number to every document, also to an empty list.
@@ -48,7 +43,7 @@ def documents(
 
 def _piece(
     text: bytearray, piece: Piece, numbers: Iterator[int]
-) -> Iterator[_Found | Broken]:
+) -> Iterator[Found | Broken]:
     if piece.cut_logs:
         yield Broken("the dump is cut off within a log", line=piece.line)
     elif text[piece.start] in b"{[":
@@ -59,7 +54,7 @@ def _piece(
 
 def _yaml(
     text: bytearray, piece: Piece, numbers: Iterator[int]
-) -> Iterator[_Found | Broken]:
+) -> Iterator[Found | Broken]:
     raw = bytes(memoryview(text)[piece.begin : piece.end])
     try:
         parsed = yaml_text.parse(raw)
@@ -70,15 +65,15 @@ def _yaml(
         yield from _flattened(parsed, next(numbers), piece.line)
 
 
-def _flattened(parsed: yaml_text.Parsed, number: int, begin: int) -> Iterator[_Found]:
+def _flattened(parsed: yaml_text.Parsed, number: int, begin: int) -> Iterator[Found]:
     lines = [begin - 1 + line for line in parsed.item_lines]
-    for value, line in flatten(parsed.value, begin - 1 + parsed.line, lines):
-        yield value, number, line
+    found = Found(parsed.value, number, begin - 1 + parsed.line)
+    yield from flatten(found, lines)
 
 
 def _json(
     text: bytearray, piece: Piece, numbers: Iterator[int]
-) -> Iterator[_Found | Broken]:
+) -> Iterator[Found | Broken]:
     """One document after another; behind a broken one, where a line opens the next."""
     start = piece.start
     line = piece.line + text.count(b"\n", piece.begin, start)
@@ -94,20 +89,9 @@ def _json(
             end = json_text.resume(text, start, piece.end)
             yield _broken(error, bytes(memoryview(text)[start:end]), number, line)
         else:
-            yield from _json_values(text, start, end, number, line)
+            yield from json_text.values(text, start, end, number, line)
         line += text.count(b"\n", start, end)
         start = end
-
-
-def _json_values(
-    text: bytearray, start: int, end: int, number: int, begin: int
-) -> Iterator[_Found | Broken]:
-    for found in json_text.values(text, start, end):
-        if isinstance(found, UnreadableError):
-            yield Broken(found.why, found.hint, number, begin - 1 + found.line)
-            continue
-        for value, line in flatten(found[0], begin - 1 + found[1]):
-            yield value, number, line
 
 
 def _flow(text: bytearray, piece: Piece) -> yaml_text.Parsed | None:
@@ -122,8 +106,13 @@ def _flow(text: bytearray, piece: Piece) -> yaml_text.Parsed | None:
 
 def _broken(error: UnreadableError, raw: bytes, number: int, begin: int) -> Broken:
     """With its place in the source; a template is told from a mistake."""
-    line = begin + max(error.line - 1, 0)
-    if _TEMPLATE.search(raw, 0, _MAX_FLOW):
+    template = _TEMPLATE.search(raw, 0, _MAX_FLOW)
+    if template:
         why = "this is a Helm template, not a manifest"
+        line = begin + raw.count(b"\n", 0, template.start())
         return Broken(why, _RENDER, number, line)
-    return Broken(error.why, error.hint, number, line)
+    # The end of the stream, where much goes wrong, is behind the last line.
+    last = begin + raw.rstrip().count(b"\n")
+    return Broken(
+        error.why, error.hint, number, min(begin + max(error.line - 1, 0), last)
+    )

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
-from kubectl_meshcheck.files.objects import inherit
-from kubectl_meshcheck.files.text import UnreadableError, printable
+from kubectl_meshcheck.files.objects import Found, flatten, inherit
+from kubectl_meshcheck.files.text import MAX_DEPTH, Broken, UnreadableError, printable
 
-MAX_DEPTH = 200
 _TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
 _BYTE = re.compile(r"^JSON is malformed: (.*) \(byte (\d+)\)")
 
@@ -60,30 +60,26 @@ def resume(text: bytearray, start: int, end: int) -> int:
 
 
 def values(
-    text: bytearray, start: int, end: int
-) -> Iterator[tuple[Any, int] | UnreadableError]:
-    """The document's value, or its items one after another if it is a list.
+    text: bytearray, start: int, end: int, number: int, line: int
+) -> Iterator[Found | Broken]:
+    """The values in document ``number``, which begins in ``line``.
 
-    Each with its line from 1, counted from ``start``.  What cannot be decoded
-    comes out as the error, and the rest of the list follows.
+    A list is taken apart before its items are decoded, so that no more than one
+    is held at a time, and one that cannot be decoded leaves the others.
     """
     listed = _listed(memoryview(text)[start:end])
     if listed is None or listed.items is None or not listed.kind.endswith("List"):
-        yield _decoded(memoryview(text)[start:end], 1)
+        view = memoryview(text)[start:end]
+        yield from _found(view, Found(None, number, line), "", "List")
         return
-    line = 1
-    for number, raw in enumerate(listed.items, 1):
+    for item, raw in enumerate(listed.items, 1):
         view = memoryview(raw)
-        found = text.find(view, start, end)
-        if found >= 0:  # always, unless the list has two keys "items"
-            line += text.count(b"\n", start, found)
-            start = found
-        item = _decoded(view, line)
-        if isinstance(item, UnreadableError):
-            why = f"item {number} of the list: {item.why}"
-            yield UnreadableError(why, item.hint, line=item.line)
-        else:
-            yield inherit(item[0], listed.api_version, listed.kind), line
+        at = text.find(view, start, end)
+        if at >= 0:  # always, unless the list has two keys "items"
+            line += text.count(b"\n", start, at)
+            start = at
+        place = Found(None, number, line, item)
+        yield from _found(view, place, listed.api_version, listed.kind)
 
 
 def _listed(view: memoryview) -> _List | None:
@@ -94,22 +90,30 @@ def _listed(view: memoryview) -> _List | None:
         return None
 
 
-def _decoded(view: memoryview, line: int) -> tuple[Any, int] | UnreadableError:
+def _found(
+    view: memoryview, place: Found, api_version: str, kind: str
+) -> Iterator[Found | Broken]:
+    """The value of one document or item, of a list of that kind, at that place."""
+    try:
+        value = inherit(_decoded(view), api_version, kind)
+    except UnreadableError as error:
+        line = place.line + max(error.line - 1, 0)
+        yield Broken(place.named(error.why), error.hint, place.number, line)
+    else:
+        yield from flatten(replace(place, value=value))
+
+
+def _decoded(view: memoryview) -> Any:
     try:
         value = _decode(view)
-        _refuse_depth(value, view)
     except msgspec.MsgspecError as error:
-        broken = _malformed(error, view)
+        raise _malformed(error, view) from error
     except UnicodeDecodeError:
-        broken = UnreadableError("a text in it is not UTF-8")
+        raise UnreadableError("a text in it is not UTF-8") from None
     except RecursionError:
-        broken = _too_deep()
-    except UnreadableError as error:
-        broken = error
-    else:
-        return value, line
-    broken.line = line + max(broken.line - 1, 0)
-    return broken
+        raise _too_deep() from None
+    _refuse_depth(value)
+    return value
 
 
 def _malformed(error: msgspec.MsgspecError, view: memoryview) -> UnreadableError:
@@ -125,21 +129,20 @@ def _malformed(error: msgspec.MsgspecError, view: memoryview) -> UnreadableError
     return UnreadableError(f"malformed JSON: {printable(str(error))}", line=1)
 
 
-def _refuse_depth(value: Any, view: memoryview) -> None:
-    """Level by level, without recursion; most objects have too few brackets."""
-    if len(view) <= 2 * MAX_DEPTH:
-        return
-    level = [value]
+def _refuse_depth(value: Any) -> None:
+    """Level by level, without recursion."""
+    level = [value] if type(value) in (dict, list) else []
     for _ in range(MAX_DEPTH):
+        if not level:
+            return
         level = [
             inner
             for outer in level
             for inner in (outer.values() if type(outer) is dict else outer)
             if type(inner) in (dict, list)
         ]
-        if not level:
-            return
-    raise _too_deep()
+    if level:
+        raise _too_deep()
 
 
 def _too_deep() -> UnreadableError:

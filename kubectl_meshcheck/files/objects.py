@@ -22,6 +22,20 @@ class Document:
     line: int  #: where the object starts, from 1; 0: unknown
 
 
+@dataclass(frozen=True)
+class Found:
+    """A value that should be an object, and its place in its source."""
+
+    value: Any
+    number: int  #: of its document, from 1
+    line: int  #: from 1
+    item: int = 0  #: position in the list that it stands in, from 1; 0: in none
+
+    def named(self, why: str) -> str:
+        """``why``, with the item that it is about."""
+        return f"item {self.item} of the list: {why}" if self.item else why
+
+
 def inherit(item: Any, api_version: str, kind: str) -> Any:
     """``item`` of a list of that kind, with the type that the list implies."""
     if not isinstance(item, dict) or kind == "List":
@@ -31,27 +45,27 @@ def inherit(item: Any, api_version: str, kind: str) -> Any:
     return {**missing, **item, **missing} if missing else item
 
 
-def flatten(
-    value: Any, line: int, item_lines: Sequence[int] = ()
-) -> Iterator[tuple[Any, int]]:
-    """``value``, or if it is a list of objects all those in it, with their lines.
+def flatten(found: Found, item_lines: Sequence[int] = ()) -> Iterator[Found]:
+    """``found``, or if it is a list of objects all those in it.
 
     ``item_lines`` are those of the items when they are known.
     """
-    waiting = [(value, line)]
+    waiting = [found]
     while waiting:
-        value, line = waiting.pop()
-        items = _items(value)
+        found = waiting.pop()
+        items = _items(found.value)
         if items is None:
-            yield value, line
+            yield found
             continue
-        api_version, kind = value.get("apiVersion"), value["kind"]
-        known = item_lines if len(item_lines) == len(items) else [line] * len(items)
+        api_version, kind = found.value.get("apiVersion"), found.value["kind"]
+        known = len(item_lines) == len(items)
+        lines = item_lines if known else [found.line] * len(items)
         item_lines = ()  # of the outermost list only
-        waiting.extend(
-            (inherit(item, api_version, kind), at)
-            for item, at in zip(reversed(items), reversed(known), strict=True)
-        )
+        inner = [
+            Found(inherit(item, api_version, kind), found.number, line, position)
+            for position, (item, line) in enumerate(zip(items, lines, strict=True), 1)
+        ]
+        waiting.extend(reversed(inner))
 
 
 def _items(value: Any) -> list[Any] | None:

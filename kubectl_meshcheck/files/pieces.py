@@ -9,12 +9,13 @@ lines that are known exactly (kubectl: pkg/cmd/clusterinfo/clusterinfo_dump.go).
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_CANDIDATE = re.compile(rb"\n[-.=]")
-_MARKER = re.compile(rb"(?:---|\.\.\.)(?=[ \t\r\n]|\Z)")
+_CANDIDATE = re.compile(rb"\n(?:---|\.\.\.|====)")
+_MARKER = re.compile(rb"(?:---|\.\.\.)(?:[ \t\r]+|(?=\n)|\Z)")
 _LOGS = re.compile(rb"==== START (logs for container [^\n]*====)")
 _SOLID = re.compile(rb"[^ \t\r\n]")
 _DIRECTIVES = re.compile(rb"(?:%[^\n]*|[ \t\r]*(?:#[^\n]*)?)(?:\n|\Z)")
@@ -37,11 +38,17 @@ def pieces(text: bytearray) -> Iterator[Piece]:
     while begin <= len(text):
         end, following, cut_logs = _stretch(text, begin)
         solid = _SOLID.search(text, begin, end)
+        if solid and text.startswith(codecs.BOM_UTF8, solid.start()):
+            # Left over where files were put one behind the other.
+            line += text.count(b"\n", begin, solid.start())
+            begin = solid.start() + len(codecs.BOM_UTF8)
+            solid = _SOLID.search(text, begin, end)
         if solid and not _only_directives(text, solid.start(), end):
             yield Piece(solid.start(), end, begin, line)
-        line += text.count(b"\n", begin, following)
         if cut_logs:
-            yield Piece(end, len(text), end, line, cut_logs=True)
+            at = line + text.count(b"\n", begin, end)
+            yield Piece(end, len(text), end, at, cut_logs=True)
+        line += text.count(b"\n", begin, following)
         begin = following
 
 
@@ -77,8 +84,8 @@ def _end_of_logs(text: bytearray, logs: re.Match[bytes]) -> int:
 
 
 def _only_directives(text: bytearray, start: int, end: int) -> bool:
-    """Whether there is only ``%YAML 1.1`` and the like, which belongs to the next."""
-    if text[start] != ord("%"):
+    """Whether there are only comments and ``%YAML 1.1``, which goes with the next."""
+    if text[start] not in b"%#":
         return False
     while start < end:
         line = _DIRECTIVES.match(text, start, end)

@@ -12,10 +12,12 @@ from typing import Any, BinaryIO
 from kubectl_meshcheck.errors import Problem
 from kubectl_meshcheck.files.content import load
 from kubectl_meshcheck.files.documents import documents
-from kubectl_meshcheck.files.objects import Document, fault, has_type
+from kubectl_meshcheck.files.objects import Document, Found, fault, has_type
 from kubectl_meshcheck.files.paths import STDIN, Argument, arguments
 from kubectl_meshcheck.files.text import Broken, UnreadableError, printable
 
+#: A file of other JSON, line by line, should not end in as many problems.
+_MOST_BROKEN = 100
 #: In a directory these are expected, have a type of their own, and are no objects.
 _NOT_OBJECTS = {"Chart.yaml", "kustomization.yaml", "kustomization.yml"}
 
@@ -87,21 +89,40 @@ def _file(
     except (OSError, ValueError) as error:
         yield Broken(f"cannot read it: {getattr(error, 'strerror', None) or error}")
         return
+    yield from _objects(text, path, argument)
+
+
+def _objects(
+    text: bytearray, path: str, argument: Argument
+) -> Iterator[Document | Broken]:
+    """Gives up on a source that is mostly something else, and reports an empty one."""
     numbers = count(1)
-    for part in documents(text, numbers):
-        if isinstance(part, Broken):
+    broken = 0
+    for found in documents(text, numbers):
+        part = _object(found, path, argument)
+        broken += isinstance(part, Broken)
+        if broken > _MOST_BROKEN:
+            why = f"more than {_MOST_BROKEN} parts are broken, the rest was not read"
+            yield Broken(why)
+            return
+        if part is not None:
             yield part
-            continue
-        value, number, line = part
-        if argument.directory and _is_foreign(value, path):
-            continue
-        why = fault(value)
-        if why:
-            yield Broken(why, number=number, line=line)
-        else:
-            yield Document(value, printable(path), number, line)
-    if next(numbers) == 1 and not argument.directory:
+    if next(numbers) == 1 and not broken and not argument.directory:
         yield Broken("there is nothing in it")
+
+
+def _object(
+    part: Found | Broken, path: str, argument: Argument
+) -> Document | Broken | None:
+    """What was found, as an object; None for what a directory may hold besides."""
+    if isinstance(part, Broken):
+        return part
+    if argument.directory and not part.item and _is_foreign(part.value, path):
+        return None
+    why = fault(part.value)
+    if why:
+        return Broken(part.named(why), number=part.number, line=part.line)
+    return Document(part.value, printable(path), part.number, part.line)
 
 
 def _is_foreign(value: Any, path: str) -> bool:
@@ -113,7 +134,7 @@ def _load(path: str, argument: Argument, stdin: BinaryIO | None) -> bytearray:
     if path == STDIN:
         stream = stdin or getattr(sys.stdin, "buffer", None)
         if stream is None:
-            raise UnreadableError("standard input is closed")
+            raise UnreadableError("it is closed")
         return load(stream)
     if argument.directory and not stat.S_ISREG(os.stat(path).st_mode):
         # Opening a pipe that nobody writes to would wait for ever.

@@ -29,6 +29,10 @@ class UnreadableError(Exception):
         self.line = line  #: in the text that was handed over, from 1; 0: unknown
 
 
+#: Levels of lists and mappings: beyond any object, within any recursion over one.
+MAX_DEPTH = 200
+
+
 @dataclass(frozen=True)
 class Broken:
     """A part that could not be read, and where it stands in its source."""

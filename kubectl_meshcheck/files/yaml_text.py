@@ -24,10 +24,9 @@ from typing import Any
 import yaml
 
 from kubectl_meshcheck.files.scalars import Scalar, resolve
-from kubectl_meshcheck.files.text import UnreadableError, printable
+from kubectl_meshcheck.files.text import MAX_DEPTH, UnreadableError, printable
 
 MAX_BYTES = 16 * 1024 * 1024
-MAX_DEPTH = 200
 MAX_EXPANDED = 100_000  #: values that all aliases of a document may stand for
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -79,7 +78,7 @@ def parse(text: bytes) -> Parsed | None:
     if len(text) > MAX_BYTES:
         raise UnreadableError(
             f"the YAML document is larger than {MAX_BYTES // 1024**2} MiB",
-            "save it as JSON, which is read in any size: kubectl get ... -o json",
+            "turn it into JSON, of which more is read: yq -o json . FILE",
         )
     builder = _Builder()
     try:
@@ -266,7 +265,5 @@ def _in_plain_words(error: yaml.MarkedYAMLError) -> UnreadableError:
 
 
 def _undecodable(error: yaml.reader.ReaderError, text: bytes) -> UnreadableError:
-    position = max(error.position, 0)
-    return UnreadableError(
-        f"{error.reason} (byte {position})", line=1 + text.count(b"\n", 0, position)
-    )
+    line = 1 + text.count(b"\n", 0, max(error.position, 0))
+    return UnreadableError(printable(error.reason), line=line)
