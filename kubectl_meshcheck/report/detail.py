@@ -84,15 +84,18 @@ def _pods(row: Row) -> str:
 
 
 def _containers(row: Row) -> str:
-    subject = row.subject
-    lines = []
-    for number, step in enumerate(subject.judgement.steps, 1):
-        status = subject.statuses.get(step.container.name)
-        lines.append([str(number), *(safe(cell) for cell in _line(step, status))])
-        lines += [["", "", safe(detail)] for detail in _details(step)]
+    steps = row.subject.judgement.steps
+    table = []
+    for number, step in enumerate(steps, 1):
+        status = row.subject.statuses.get(step.container.name)
+        table.append([str(number), *(safe(cell) for cell in _line(step, status))])
     headers = ("", "CONTAINER", "KIND", "IMAGE", "START", "STATE")
-    text = tabulate(lines, headers=headers, tablefmt="plain", disable_numparse=True)
-    return "\n".join(line.rstrip() for line in text.splitlines())
+    text = tabulate(table, headers, tablefmt="plain", disable_numparse=True)
+    first, *lines = text.splitlines()
+    shown = [first]
+    for step, line in zip(steps, lines, strict=True):
+        shown += [line, *(f"       {safe(detail)}" for detail in _details(step))]
+    return "\n".join(line.rstrip() for line in shown)
 
 
 def _line(step: Step, status: ContainerStatus | None) -> list[str]:

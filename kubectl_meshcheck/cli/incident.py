@@ -1,0 +1,54 @@
+"""Tells the recorded incident with the program's own eyes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from kubectl_meshcheck import demo, offline
+from kubectl_meshcheck.cli import show
+from kubectl_meshcheck.cli.show import Output
+from kubectl_meshcheck.cli.targets import parse
+from kubectl_meshcheck.errors import ExitCode, Problem
+from kubectl_meshcheck.inventory import Inventory
+from kubectl_meshcheck.workload import Subject
+
+_BEFORE = """\
+KubeSphere 3.4, Istio 1.14.6. fireboom cannot reach the network when it starts; from a
+shell in the pod it can, and in the namespace sandbox it always could.
+
+$ kubectl meshcheck ns -A
+"""
+_BETWEEN = """
+$ kubectl meshcheck deploy/fireboom -n shop
+"""
+_AFTER = """
+On your own cluster:
+  kubectl meshcheck ns                  the namespace of your context
+  kubectl meshcheck ns -A               every namespace
+  kubectl meshcheck deploy/NAME -n NS   one workload in full
+"""
+
+
+def tell(options: Output) -> ExitCode:
+    """Scans the incident; people see it step by step, programs get the report."""
+    if not options.for_people:
+        return show.run(options, _gather, namespaces=True)
+    click.echo(_BEFORE)
+    code = show.run(options, _gather, namespaces=True)
+    click.echo(_BETWEEN)
+    show.run(
+        replace(options, only_problems=False), _gather, select=_racing, detail=True
+    )
+    click.echo(_AFTER)
+    return code
+
+
+def _gather() -> tuple[Inventory, list[Problem]]:
+    return offline.from_files([str(demo.incident())], label="incident.yaml")
+
+
+def _racing(subjects: list[Subject]) -> list[Subject]:
+    [target] = parse(["deploy/fireboom"])
+    return [s for s in subjects if target.matches(s) and s.ref.namespace == "shop"]

@@ -1,0 +1,192 @@
+"""The options, named as kubectl names them, and the values that they become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from kubectl_meshcheck.errors import nearest
+
+F = TypeVar("F", bound=Callable[..., Any])
+FORMATS = ("table", "wide", "json", "yaml", "name")
+LEVELS = ("error", "warning", "info", "never")
+WHEN = ("auto", "always", "never")
+
+
+class Section(click.Option):
+    """An option that help lists in a section of its own."""
+
+    def __init__(self, *args: Any, section: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.section = section
+
+
+class Choice(click.Choice[str]):
+    """A choice whose error names the nearest allowed words."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        if value not in self.choices:
+            words = [str(choice) for choice in self.choices]
+            near = nearest(str(value), words)
+            allowed = ", ".join(words)
+            hint = f"; {near}" if near else ""
+            self.fail(f"{value!r} is not one of {allowed}{hint}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class Command(click.Command):
+    """A command whose help keeps the rarely used options apart."""
+
+    def format_options(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {"Options": []}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record and isinstance(param, click.Option):
+                title = getattr(param, "section", "") or "Options"
+                sections.setdefault(title, []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+def _apply(options: Sequence[Callable[[F], F]]) -> Callable[[F], F]:
+    def decorate(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def _connection(*names: str, help: str, **kwargs: Any) -> Callable[[F], F]:
+    return click.option(
+        *names, cls=Section, section="Connection (as kubectl)", help=help, **kwargs
+    )
+
+
+def _text(*names: str, help: str, metavar: str = "TEXT") -> Callable[[F], F]:
+    return _connection(*names, help=help, metavar=metavar, default="")
+
+
+connection = _apply(
+    [
+        _text("--kubeconfig", metavar="FILE", help="The kubeconfig file to use."),
+        _text("--context", metavar="NAME", help="The kubeconfig context to use."),
+        _text("--cluster", metavar="NAME", help="The kubeconfig cluster to use."),
+        _text("--user", metavar="NAME", help="The kubeconfig user to use."),
+        _text("-s", "--server", metavar="URL", help="Address of the API server."),
+        _text("--token", help="Bearer token for the API server."),
+        _text("--as", "as_user", metavar="USER", help="User to impersonate."),
+        _connection(
+            "--as-group",
+            "as_groups",
+            multiple=True,
+            metavar="GROUP",
+            help="Group to impersonate; repeatable.",
+        ),
+        _text("--as-uid", metavar="UID", help="UID to impersonate."),
+        _connection(
+            "--as-user-extra",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Extra user info to impersonate; repeatable.",
+        ),
+        _text(
+            "--certificate-authority",
+            metavar="FILE",
+            help="Certificate of the authority that signed the server's.",
+        ),
+        _text("--client-certificate", metavar="FILE", help="Client certificate."),
+        _text("--client-key", metavar="FILE", help="Key of the client certificate."),
+        _connection(
+            "--insecure-skip-tls-verify",
+            is_flag=True,
+            help="Do not check the server's certificate. Not safe.",
+        ),
+        _text(
+            "--tls-server-name",
+            metavar="NAME",
+            help="Server name to check its certificate against.",
+        ),
+        _connection(
+            "--request-timeout",
+            default="0",
+            metavar="TIME",
+            help="How long one request may take (1s, 2m, 3h); 0: no limit.",
+        ),
+        _connection(
+            "--disable-compression",
+            is_flag=True,
+            help="Ask for responses without compression.",
+        ),
+    ]
+)
+
+namespace = click.option(
+    "-n",
+    "--namespace",
+    default="",
+    metavar="NAME",
+    help="The namespace; by default the context's.",
+)
+
+output = _apply(
+    [
+        click.option(
+            "-o",
+            "--output",
+            type=Choice(FORMATS),
+            default="table",
+            metavar="FORMAT",
+            help=f"Output format: {', '.join(FORMATS)}.",
+        ),
+        click.option(
+            "--no-headers", is_flag=True, help="Do not print the table's headers."
+        ),
+        click.option(
+            "--color",
+            type=Choice(WHEN),
+            default="auto",
+            metavar="WHEN",
+            help="Colour: auto, always or never. NO_COLOR is honoured.",
+        ),
+        click.option(
+            "--only-problems", is_flag=True, help="Show only what has findings."
+        ),
+        click.option(
+            "--fail-on",
+            type=Choice(LEVELS),
+            default=None,
+            metavar="LEVEL",
+            help="Exit 1 from this severity on: error, warning (default), info; never.",
+        ),
+        click.option(
+            "--ignore",
+            "ignores",
+            multiple=True,
+            metavar="'ID: REASON'",
+            help="Do not count a check's findings, with the reason; repeatable.",
+        ),
+        click.option(
+            "--config",
+            default="",
+            metavar="FILE",
+            help="Config file; by default ~/.config/meshcheck/config.yaml.",
+        ),
+        click.option(
+            "-v",
+            "--verbosity",
+            "verbosity",
+            type=int,
+            default=0,
+            metavar="N",
+            help="Log to stderr: 6 requests, 8 headers too.",
+        ),
+    ]
+)

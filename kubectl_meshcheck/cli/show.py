@@ -1,0 +1,166 @@
+"""From a filled inventory to the screen and the exit code."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TextIO
+
+import click
+
+from kubectl_meshcheck import config, ignore, report, scan
+from kubectl_meshcheck.checks.base import Severity
+from kubectl_meshcheck.errors import ExitCode, MeshcheckError, Problem
+from kubectl_meshcheck.ignore import Ignore
+from kubectl_meshcheck.inventory import Inventory
+from kubectl_meshcheck.report.text import View, safe
+from kubectl_meshcheck.scan import Report
+from kubectl_meshcheck.workload import Subject
+
+PROGRAM = "kubectl meshcheck"
+Gathered = tuple[Inventory, list[Problem]]
+
+
+@dataclass(frozen=True)
+class Output:
+    """The output options, as typed."""
+
+    output: str = "table"
+    no_headers: bool = False
+    color: str = "auto"
+    only_problems: bool = False
+    fail_on: str | None = None
+    ignores: tuple[str, ...] = ()
+    config: str = ""
+
+    @property
+    def for_people(self) -> bool:
+        """Whether the format is read by people, not by programs."""
+        return self.output in ("table", "wide")
+
+
+def run(
+    options: Output,
+    gather: Callable[[], Gathered],
+    *,
+    select: Callable[[list[Subject]], list[Subject]] = lambda all_: all_,
+    detail: bool = False,
+    namespaces: bool = False,
+    nothing: str = "No resources found.",
+) -> ExitCode:
+    """Gathers, scans, prints; what goes wrong is printed in the same format."""
+    rules, fail_on = _rules(options)
+    try:
+        inventory, problems = gather()
+        subjects = select(inventory.subjects())
+        found = scan.scan(subjects, rules)
+    except MeshcheckError as error:
+        if error.code is not ExitCode.UNREADABLE or options.for_people:
+            raise
+        found, problems = Report(), [Problem(error.what, error.hint)]
+    found = replace(found, problems=tuple(problems), fail_on=fail_on)
+    text = report.render(
+        found, options.output, view(options, namespaces), detail=detail
+    )
+    click.echo(text, nl=False, color=True)
+    _tell(found, nothing, options)
+    return found.exit_code
+
+
+def _rules(options: Output) -> tuple[Sequence[Ignore], Severity | None]:
+    settings = config.load(options.config)
+    try:
+        rules = [rule for text in options.ignores for rule in ignore.parse(text)]
+    except ValueError as error:
+        raise MeshcheckError(
+            f"--ignore: {error}",
+            "write --ignore 'MC007: why it does not matter here'",
+            code=ExitCode.USAGE,
+        ) from error
+    fail_on = settings.fail_on or Severity.WARNING
+    if options.fail_on == "never":
+        return [*rules, *settings.ignores], None
+    if options.fail_on:
+        fail_on = Severity(options.fail_on)
+    return [*rules, *settings.ignores], fail_on
+
+
+def view(options: Output, namespaces: bool = False) -> View:
+    """How to show it, from the options and the terminal."""
+    terminal = sys.stdout.isatty()
+    return View(
+        wide=options.output == "wide",
+        headers=not options.no_headers,
+        namespaces=namespaces,
+        color=_color(options.color, sys.stdout),
+        width=shutil.get_terminal_size().columns if terminal else 0,
+        only_problems=options.only_problems,
+        command=PROGRAM,
+    )
+
+
+def _color(when: str, stream: TextIO) -> bool:
+    if when != "auto":
+        return when == "always"
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    return stream.isatty() and not plain
+
+
+def _tell(found: Report, nothing: str, options: Output) -> None:
+    """Everything that is not data, on stderr."""
+    for warning in found.warnings:
+        click.echo(f"warning: {safe(warning)}", err=True)
+    for problem in found.problems:
+        complain(problem.what, problem.hint)
+    if not found.rows and not found.problems:
+        click.echo(nothing, err=True)
+    if not options.for_people or not found.rows or not sys.stdout.isatty():
+        return
+    hint = _next(found, options)
+    if hint:
+        click.echo(f"\n{hint}", err=True)
+
+
+def _next(found: Report, options: Output) -> str:
+    """What to type next, for a person at a terminal."""
+    worst = next((row for row in found.rows if row.counted), None)
+    if worst is None or len(found.rows) == 1:
+        return ""
+    bad = sum(1 for row in found.rows if row.counted)
+    ref = worst.subject.ref
+    place = f" -n {ref.namespace}" if ref.namespace else ""
+    shown = safe(f"{PROGRAM} {ref}{place}")
+    return f"{bad} of {len(found.rows)} have findings. Look closer: {shown}"
+
+
+def complain(what: str, hint: str = "") -> None:
+    """One sentence on stderr, and what to do next."""
+    click.echo(f"error: {safe(what)}", err=True)
+    if hint:
+        click.echo(f"  {safe(hint)}", err=True)
+
+
+class Progress:
+    """Counts pods on a terminal's last line, for scans that take a while."""
+
+    #: seconds before anything is shown
+    PATIENCE = 0.5
+
+    def __init__(self) -> None:
+        self._on = sys.stderr.isatty()
+        self._since = time.monotonic()
+        self._shown = False
+
+    def __call__(self, pods: int) -> None:
+        if self._on and time.monotonic() - self._since > self.PATIENCE:
+            self._shown = True
+            click.echo(f"\r{pods:,} pods read", err=True, nl=False)
+
+    def close(self) -> None:
+        """Clears the line."""
+        if self._shown:
+            click.echo("\r\x1b[K", err=True, nl=False)

@@ -1,0 +1,95 @@
+"""The user's own settings: what to ignore, and from which severity on to fail."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kubectl_meshcheck import ignore
+from kubectl_meshcheck.checks.base import Severity
+from kubectl_meshcheck.errors import ExitCode, MeshcheckError, nearest
+from kubectl_meshcheck.ignore import Ignore
+
+#: read when it is there and ``--config`` names no other
+DEFAULT = "meshcheck/config.yaml"
+_KEYS = ("apiVersion", "kind", "failOn", "ignore")
+_IGNORE_KEYS = ("check", "reason", "namespace", "workload")
+_LARGEST = 1 << 20  #: bytes; nobody writes more by hand
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the file says; the flags come on top."""
+
+    ignores: tuple[Ignore, ...] = field(default=())
+    fail_on: Severity | None = None
+
+
+def load(path: str = "") -> Config:
+    """Reads the file ``path``, or the default one where there is one.
+
+    Raises ``MeshcheckError`` with exit code 2 for anything that is not understood:
+    an ignored typo would hide or show the wrong findings.
+    """
+    file = Path(path) if path else default_path()
+    if not path and not file.is_file():
+        return Config()
+    try:
+        if file.stat().st_size > _LARGEST:
+            raise _wrong(file, "it is larger than 1 MiB")
+        found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise _wrong(file, error.strerror or str(error)) from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise _wrong(file, str(error).replace("\n", " ")) from error
+    return _config(file, {} if found is None else found)
+
+
+def default_path() -> Path:
+    """``$XDG_CONFIG_HOME/meshcheck/config.yaml``, by default below ``~/.config``."""
+    home = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(home) if home else Path.home() / ".config") / DEFAULT
+
+
+def _wrong(file: Path, why: str) -> MeshcheckError:
+    hint = "docs/usage.md shows what it may hold"
+    return MeshcheckError(f"the config file {file}: {why}", hint, code=ExitCode.USAGE)
+
+
+def _config(file: Path, found: Any) -> Config:
+    _check_keys(file, found, _KEYS)
+    level = found.get("failOn")
+    try:
+        fail_on = None if level is None else Severity(level)
+    except ValueError:
+        known = [one.value for one in Severity]
+        raise _wrong(file, f"failOn is {level!r}; use {', '.join(known)}") from None
+    rules = found.get("ignore") or []
+    if not isinstance(rules, list):
+        raise _wrong(file, "ignore is not a list")
+    return Config(tuple(_rule(file, rule) for rule in rules), fail_on)
+
+
+def _rule(file: Path, rule: Any) -> Ignore:
+    _check_keys(file, rule, _IGNORE_KEYS)
+    if not all(isinstance(value, str) for value in rule.values()):
+        raise _wrong(file, "every value of an ignore is text")
+    try:
+        one = ignore.parse(f"{rule.get('check', '')}: {rule.get('reason', '')}")[0]
+    except ValueError as error:
+        raise _wrong(file, str(error)) from error
+    namespace, workload = rule.get("namespace", "*"), rule.get("workload", "*")
+    return Ignore(one.check, rule["reason"], namespace, workload)
+
+
+def _check_keys(file: Path, found: Any, known: tuple[str, ...]) -> None:
+    if not isinstance(found, dict):
+        raise _wrong(file, "it is not a mapping")
+    for key in found:
+        if key not in known:
+            hint = nearest(str(key), known) or f"known are {', '.join(known)}"
+            raise _wrong(file, f"{key!r} is not known; {hint}")

@@ -1,0 +1,162 @@
+"""Fills an inventory from a cluster, with one list a kind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from kubectl_meshcheck import parse
+from kubectl_meshcheck.cluster import ApiError, Cluster
+from kubectl_meshcheck.errors import MeshcheckError, Problem, nearest
+from kubectl_meshcheck.inventory import Inventory
+from kubectl_meshcheck.kinds import KINDS, POD, REPLICA_SET, Kind
+
+#: kinds that only lead on to an owner; their templates say nothing new
+_BARE = (REPLICA_SET,)
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which part of a cluster to read."""
+
+    namespaces: tuple[str, ...] = ()  #: empty: all of them
+    selector: str = ""  #: a label selector for the pods
+
+
+def from_cluster(
+    cluster: Cluster, scope: Scope, progress: Progress = lambda _: None
+) -> tuple[Inventory, list[Problem]]:
+    """Reads the pods of ``scope`` and whoever owns them.
+
+    What is denied becomes a problem, and the rest is read all the same.  Raises
+    ``MeshcheckError`` when nothing at all can be had.
+    """
+    reader = _Reader(cluster, scope, progress)
+    for namespace in scope.namespaces or ("",):
+        reader.read(namespace)
+    return reader.inventory, reader.problems
+
+
+class _Reader:
+    def __init__(self, cluster: Cluster, scope: Scope, progress: Progress) -> None:
+        self._cluster = cluster
+        self._scope = scope
+        self._progress = progress
+        self.inventory = Inventory()
+        self.problems: list[Problem] = []
+        self._failure: BaseException | None = None
+
+    def read(self, namespace: str) -> None:
+        """One namespace, or all when it is empty."""
+        # the owners are read beside the pods: on a real network the time goes into
+        # waiting, and one thread more is enough to hide it
+        beside = threading.Thread(
+            target=self._guarded, args=(namespace,), daemon=True, name="owners"
+        )
+        beside.start()
+        try:
+            self._pods(namespace)
+        finally:
+            beside.join()
+        if self._failure is not None:
+            raise self._failure
+        self._follow(namespace)
+
+    def _guarded(self, namespace: str) -> None:
+        try:
+            self._namespace(namespace)
+            for kind in KINDS:
+                if kind.always and kind is not POD:
+                    self._owners(kind, namespace)
+        except BaseException as error:  # handed over to the thread that waits
+            self._failure = error
+
+    def _pods(self, namespace: str) -> None:
+        params = {"labelSelector": self._scope.selector} if self._scope.selector else {}
+        path = POD.path(namespace)
+        before = self.inventory.pods
+        try:
+            for pod in self._stream(path, parse.Pod, params):
+                self.inventory.add_pod(pod)
+                if self.inventory.pods % 500 == 0:
+                    self._progress(self.inventory.pods)
+        except ApiError as error:
+            self._denied(error)
+        except MeshcheckError as error:
+            seen = self.inventory.pods - before
+            if not seen:
+                raise
+            what = f"the list of pods broke off after {seen}: {error.what}"
+            self.problems.append(Problem(what, "run it again; some pods are missing"))
+
+    def _stream(
+        self, path: str, item: type[Any], params: dict[str, str], bare: bool = False
+    ) -> Iterator[Any]:
+        found: Iterator[Any] = self._cluster.stream(
+            path,
+            item,
+            params=params,
+            metadata_only=bare,
+            on_invalid=lambda what: self.problems.append(Problem(what)),
+        )
+        return found
+
+    def _namespace(self, namespace: str) -> None:
+        try:
+            if namespace:
+                found = self._cluster.get(f"/api/v1/namespaces/{namespace}", parse.Bare)
+                self.inventory.add_namespace(found.metadata)
+                return
+            for one in self._stream("/api/v1/namespaces", parse.Bare, {}, bare=True):
+                self.inventory.add_namespace(one.metadata)
+        except ApiError as error:
+            if error.status == 404 and namespace:
+                raise self._no_such(namespace) from error
+            self._denied(error)
+
+    def _no_such(self, namespace: str) -> MeshcheckError:
+        try:
+            known = [
+                one.metadata.name
+                for one in self._stream("/api/v1/namespaces", parse.Bare, {}, bare=True)
+            ]
+        except MeshcheckError:
+            known = []
+        hint = nearest(namespace, known) or "kubectl get namespaces lists them"
+        return MeshcheckError(f'namespaces "{namespace}" not found', hint)
+
+    def _owners(self, kind: Kind, namespace: str) -> None:
+        bare = kind in _BARE
+        item = parse.Bare if bare else parse.Workload
+        try:
+            for found in self._stream(kind.path(namespace), item, {}, bare=bare):
+                if bare:
+                    self.inventory.add_owner(kind, found.metadata)
+                else:
+                    self.inventory.add_workload(kind, found)
+        except ApiError as error:
+            if error.status != 404:  # 404: this server has no such kind
+                self._denied(error)
+
+    def _follow(self, namespace: str) -> None:
+        """Reads further kinds until every pod's top-most owner is known."""
+        done = {kind for kind in KINDS if kind.always}
+        while True:
+            wanted = [k for k in self.inventory.missing() if k not in done]
+            wanted = [kind for kind in wanted if kind in KINDS]
+            if not wanted:
+                return
+            for kind in wanted:
+                done.add(kind)
+                self._owners(kind, namespace)
+
+    def _denied(self, error: ApiError) -> None:
+        """Goes on without what was refused; anything else ends the scan."""
+        if error.status != 403:
+            raise error
+        problem = error.problem()
+        if problem not in self.problems:
+            self.problems.append(problem)
