@@ -152,6 +152,8 @@ class Gate:
     waits: Waits
     by: str = "nothing"  #: what makes it wait: "pilot-agent wait", "startup probe"
     reason: str = ""  #: why it does not, or why that cannot be told
+    #: index in start order of the container that is the gate; None: the proxy itself
+    at: int | None = None
 
 
 @unique
@@ -176,6 +178,7 @@ class Proxy:
     gate: Gate
     capture: Capture
     part: Part = Part.SIDECAR
+    native: bool = False  #: a native sidecar; the registry sets it
     version: str = ""  #: from the image tag or the mesh's own mark; empty when unknown
     revision: str = ""
     #: containers that belong to the proxy, not to the user
@@ -218,6 +221,8 @@ class Judgement:
     steps: tuple[Step, ...] = ()
     proxies: tuple[Proxy, ...] = ()  #: those that decide, in start order
     reason: str = ""  #: one clause: why this verdict
+    #: each helper beside a mesh, judged as if the mesh were not there
+    others: tuple[Judgement, ...] = ()
 
     @property
     def proxy(self) -> Proxy | None:

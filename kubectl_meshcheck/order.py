@@ -6,6 +6,8 @@ what opens its gate and what redirects the traffic.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kubectl_meshcheck.model import (
     Container,
     Judgement,
@@ -27,10 +29,21 @@ def judge(pod: PodStart, found: tuple[Proxy, ...]) -> Judgement:
     if gateway:
         reason = f"{pod.containers[gateway.index].name} is the application"
         return Judgement(Verdict.GATEWAY, _listed(pod, found), (gateway,), reason)
-    deciding = tuple(proxy for proxy in found if proxy.part is Part.SIDECAR) or found
-    if not deciding:
+    meshed = tuple(proxy for proxy in found if proxy.part is Part.SIDECAR)
+    if not found:
         return Judgement(Verdict.NONE, _listed(pod, ()))
-    theirs = _names(pod, found)
+    theirs = _names(pod, found, meshed)
+    others = tuple(
+        _judged(pod, (proxy,), theirs)
+        for proxy in found
+        if meshed and proxy.part is Part.HELPER
+    )
+    return replace(_judged(pod, meshed or found, theirs), others=others)
+
+
+def _judged(
+    pod: PodStart, deciding: tuple[Proxy, ...], theirs: dict[str, State]
+) -> Judgement:
     steps = tuple(
         _step(pod, index, deciding, theirs) for index in range(len(pod.containers))
     )
@@ -38,14 +51,24 @@ def judge(pod: PodStart, found: tuple[Proxy, ...]) -> Judgement:
     return Judgement(verdict, steps, deciding, reason)
 
 
-def _names(pod: PodStart, proxies: tuple[Proxy, ...]) -> dict[str, State]:
-    """The containers that are not the user's, by name."""
-    theirs = {name: State.HELPER for proxy in proxies for name in proxy.helpers}
-    return theirs | {pod.containers[p.index].name: State.PROXY for p in proxies}
+def _names(
+    pod: PodStart, found: tuple[Proxy, ...], meshed: tuple[Proxy, ...]
+) -> dict[str, State]:
+    """The containers that are not the user's, by name.
+
+    A helper that runs to its end, like ``vault-agent-init``, needs the network as
+    any init container does, so beside a mesh it is judged like one.
+    """
+    theirs = {name: State.HELPER for proxy in found for name in proxy.helpers}
+    for proxy in found:
+        container = pod.containers[proxy.index]
+        if not meshed or proxy in meshed or container.role is not Role.INIT:
+            theirs[container.name] = State.PROXY
+    return theirs
 
 
 def _listed(pod: PodStart, proxies: tuple[Proxy, ...]) -> tuple[Step, ...]:
-    theirs = _names(pod, proxies)
+    theirs = _names(pod, proxies, proxies)
     return tuple(Step(c, theirs.get(c.name, State.FREE)) for c in pod.containers)
 
 
@@ -70,7 +93,8 @@ def _against(pod: PodStart, index: int, proxy: Proxy) -> Step:
     name = pod.containers[proxy.index].name
     if container.role is not Role.MAIN and not _captured(container, index, proxy):
         return Step(container, State.FREE, why="runs outside the mesh")
-    if index < proxy.index:
+    opens = proxy.index if proxy.gate.at is None else proxy.gate.at
+    if index < opens:
         return Step(container, State.EXPOSED, why=f"starts before {name}")
     if proxy.gate.waits is Waits.YES:
         return Step(container, State.WAITS, waits_on=proxy.gate.by)
@@ -121,7 +145,9 @@ def _endless(pod: PodStart, proxies: tuple[Proxy, ...]) -> str:
     """
     for proxy in proxies:
         container = pod.containers[proxy.index]
-        if container.role is Role.INIT and proxy.part is Part.SIDECAR:
+        if container.role is not Role.INIT:
+            continue
+        if proxy.part is Part.SIDECAR or proxy.gate.waits is Waits.NO:
             return (
                 f"{container.name} is an init container without "
                 "restartPolicy: Always and never ends, so nothing after it starts"

@@ -10,12 +10,18 @@ from kubectl_meshcheck import order
 from kubectl_meshcheck.meshes import generic
 from kubectl_meshcheck.meshes.base import Asked, Mesh
 from kubectl_meshcheck.meshes.istio import ISTIO
-from kubectl_meshcheck.model import Judgement, PodStart, Proxy, Verdict
+from kubectl_meshcheck.meshes.kuma import KUMA
+from kubectl_meshcheck.meshes.linkerd import LINKERD
+from kubectl_meshcheck.meshes.reading import image_name
+from kubectl_meshcheck.model import Judgement, PodStart, Proxy, Role, Verdict
 
-MESHES: tuple[Mesh, ...] = (ISTIO,)
+#: a name is claimed by the first that recognises the container
+MESHES: tuple[Mesh, ...] = (
+    ISTIO,
+    LINKERD,
+    KUMA,
+)
 
-_BY_NAME = {name: mesh for mesh in MESHES for name in mesh.proxies}
-_BY_PREFIX = {name: mesh for mesh in MESHES for name in mesh.proxy_prefixes}
 _BY_MESH = {mesh.name: mesh for mesh in MESHES}
 _DOMAINS = tuple(domain for mesh in MESHES for domain in mesh.domains)
 _KEYS = frozenset(key for mesh in MESHES for key in mesh.keys) | {
@@ -30,11 +36,27 @@ def proxies(pod: PodStart) -> tuple[Proxy, ...]:
     """Every proxy in the pod, in start order; one pass over its containers."""
     found = []
     for index, container in enumerate(pod.containers):
-        mesh = _BY_NAME.get(container.name) or _prefixed(container.name)
-        proxy = mesh.recognise(pod, index) if mesh else None
-        if proxy:
-            found.append(proxy)
-    return tuple(found) or generic.proxies(pod)
+        for mesh in _candidates(container.name, container.image):
+            proxy = mesh.recognise(pod, index)
+            if proxy:
+                found.append(proxy)
+                break
+    return tuple(
+        replace(proxy, native=pod.containers[proxy.index].role is Role.NATIVE)
+        for proxy in found or generic.proxies(pod)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _candidates(name: str, image: str) -> tuple[Mesh, ...]:
+    """The meshes whose proxy a container of that name and image may be."""
+    return tuple(
+        mesh
+        for mesh in MESHES
+        if name in mesh.proxies
+        or name.startswith(mesh.proxy_prefixes)
+        or image_name(image) in mesh.images
+    )
 
 
 def judge(pod: PodStart) -> Judgement:
@@ -50,27 +72,40 @@ def judge(pod: PodStart) -> Judgement:
     return order.judge(pod, found)
 
 
-def _prefixed(name: str) -> Mesh | None:
-    for prefix, mesh in _BY_PREFIX.items():
-        if name.startswith(prefix):
-            return mesh
-    return None
-
-
 def mesh_of(proxy: Proxy) -> Mesh | None:
     """The mesh that the proxy belongs to; None for one that no mesh injected."""
     return _BY_MESH.get(proxy.mesh)
 
 
 def asked(
-    pod: PodStart, namespace: Mapping[str, str] | None
+    pod: PodStart,
+    labels: Mapping[str, str] | None,
+    annotations: Mapping[str, str] | None = None,
 ) -> tuple[Mesh, Asked] | None:
-    """The first mesh that was asked to inject the pod, and by what."""
+    """The first mesh that was asked to inject the pod, and by what.
+
+    ``labels`` and ``annotations`` are the namespace's, None when not known.
+    """
     for mesh in MESHES:
-        found = mesh.asked(pod, namespace)
+        found = mesh.asked(pod, _marks(mesh, labels, annotations))
         if found and found.wanted:
             return mesh, found
     return None
+
+
+def _marks(
+    mesh: Mesh,
+    labels: Mapping[str, str] | None,
+    annotations: Mapping[str, str] | None,
+) -> Mapping[str, str] | None:
+    """A namespace's marks as the mesh reads them: each key from where it looks."""
+    keys = mesh.namespace_annotations
+    if not keys or labels is None:
+        return labels
+    if annotations is None:
+        return None
+    marks = {key: value for key, value in labels.items() if key not in keys}
+    return marks | {key: annotations[key] for key in keys if key in annotations}
 
 
 @lru_cache(maxsize=4096)

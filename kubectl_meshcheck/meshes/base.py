@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, unique
 
 from kubectl_meshcheck.model import (
     Container,
@@ -50,6 +51,30 @@ class Hold:
 
     annotations: Annotations = field(default_factory=dict)
     manual: str = ""
+    risks: tuple[str, ...] = ()  #: what else it brings, each as a clause
+
+
+@unique
+class About(Enum):
+    """What a fact is about; the order is that of a mesh's page."""
+
+    RECOGNISED = "How it is recognised"
+    INJECTED = "Who is injected"
+    START = "Start order"
+    CAPTURE = "Redirection"
+    SETTINGS = "Settings, the weakest first"
+    REMEDY = "Remedy"
+    JOBS = "Jobs"
+    TRAPS = "Traps"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One fact, and the upstream file that it was read from."""
+
+    about: About
+    text: str  #: sentences, in Markdown
+    source: str  #: "owner/repository: path", or a thread
 
 
 @dataclass(frozen=True)
@@ -69,11 +94,16 @@ class Mesh:
     keys: tuple[str, ...] = ()
     #: name prefixes, for meshes that number their proxies
     proxy_prefixes: tuple[str, ...] = ()
+    #: image names that make a container worth a look, whatever it is called
+    images: tuple[str, ...] = ()
     #: marks whose value differs from pod to pod: only their presence counts
     per_pod: tuple[str, ...] = ()
     #: why a pod without a proxy of its own is in the mesh all the same; empty: is not
     ambient: Callable[[PodStart], str] = lambda _: ""
-    #: what asks for injection into a pod; None when nothing does
+    #: marks that it reads from a namespace's annotations, not from its labels
+    namespace_annotations: tuple[str, ...] = ()
+    #: what asks for injection into a pod, given the namespace's marks (None when they
+    #: could not be read); None when nothing does
     asked: Callable[[PodStart, Annotations | None], Asked | None] = lambda *_: None
     #: settings on a pod template that do not do what they seem to
     bad_settings: Callable[[PodStart, str], Iterator[BadSetting]] = lambda *_: iter(())
@@ -84,6 +114,8 @@ class Mesh:
         manual="nothing in this mesh holds the application: "
         "let it wait or retry until the proxy answers"
     )
+    #: what docs/meshes.md says of it
+    facts: tuple[Fact, ...] = ()
 
 
 def version_of(image: str) -> str:

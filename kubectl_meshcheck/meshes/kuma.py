@@ -1,0 +1,208 @@
+"""Kuma and Kong Mesh: ``kuma-sidecar`` is first, and until 2.14 nobody waits for it.
+
+Waiting came with 2.4 as an opt-in; from 2.14 the sidecar is native by default and
+its startup probe holds (kumahq/kuma: pkg/plugins/runtime/k8s/webhooks/injector/
+injector.go, pkg/plugins/runtime/k8s/containers/factory.go).  Kong Mesh is Kuma with
+other images.  The facts hold from 1.4 to 3.0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from kubectl_meshcheck.meshes.base import (
+    Annotations,
+    Asked,
+    BadSetting,
+    Hold,
+    Mesh,
+    gate,
+    release,
+    version_of,
+)
+from kubectl_meshcheck.meshes.kuma_facts import FACTS
+from kubectl_meshcheck.meshes.reading import (
+    first_of_its_name,
+    has_env,
+    index_of,
+    is_zero,
+    marked,
+    misspelt,
+    options,
+)
+from kubectl_meshcheck.meshes.remedies import in_vain
+from kubectl_meshcheck.model import (
+    Capture,
+    Handler,
+    PodStart,
+    Proxy,
+    Redirect,
+    Waits,
+)
+
+INJECT = "kuma.io/sidecar-injection"
+WAIT = "kuma.io/wait-for-dataplane-ready"
+NETWORKS = "k8s.v1.cni.cncf.io/networks"
+TRANSPARENT = "kuma.io/transparent-proxying"
+TRANSPARENT_CONFIG = "traffic.kuma.io/transparent-proxy-config"
+HELPERS = frozenset({"kuma-init", "kuma-validation"})
+#: pkg/plugins/runtime/k8s/metadata/annotations.go
+ON = ("true", "enabled", "yes")
+OFF = ("false", "disabled", "no")
+PROXY_UID = 5678
+
+TEMPLATE_ONLY = (
+    WAIT,
+    "kuma.io/init-first",
+    "kuma.io/sidecar-env-vars",
+    "kuma.io/sidecar-drain-time",
+    "kuma.io/container-patches",
+    "traffic.kuma.io/exclude-outbound-ports",
+    "traffic.kuma.io/exclude-outbound-ports-for-uids",
+)
+
+
+def recognise(pod: PodStart, index: int) -> Proxy | None:
+    """``kuma-sidecar`` by its name and an image, a mark or a setting of Kuma's.
+
+    (pkg/plugins/runtime/k8s/util/names.go)
+    """
+    container = pod.containers[index]
+    ours = "kuma" in container.image or has_env(container, "KUMA_")
+    if not (ours or not container.image or marked(pod, "kuma.io")):
+        return None
+    if not first_of_its_name(pod, index):
+        return None
+    return Proxy(
+        mesh="kuma",
+        index=index,
+        gate=gate(container, _waits, _ready),
+        capture=_capture(pod),
+        version=version_of(container.image),
+        helpers=HELPERS,
+        uid=PROXY_UID if container.run_as_user is None else container.run_as_user,
+        # the control plane asks Envoy to quit when the rest of the pod has ended
+        # (pkg/plugins/runtime/k8s/controllers/pod_status_controller.go)
+        ends_jobs=True,
+    )
+
+
+def _waits(command: Sequence[str]) -> Waits:
+    """``kuma-dp wait`` (app/kuma-dp/cmd/wait.go): up to 180 s, only on this host."""
+    program = command[0].rpartition("/")[2]
+    if program != "kuma-dp" or list(command[1:2]) != ["wait"]:
+        return Waits.UNKNOWN
+    flags = options(
+        command[2:], ("url", "timeout", "request-timeout", "check-frequency")
+    )
+    if flags is None or is_zero(flags.get("timeout", "180s")):
+        return Waits.UNKNOWN
+    url = flags.get("url", "http://localhost:9901/ready")
+    local = re.fullmatch(r"http://(?:localhost|127\.0\.0\.1|\[::1\]):\d+/ready", url)
+    return Waits.YES if local else Waits.UNKNOWN
+
+
+def _ready(action: Handler) -> Waits:
+    """The probe that the control plane writes: ``GET /ready``."""
+    if action.kind == "httpGet" and action.path == "/ready":
+        return Waits.YES
+    return Waits.UNKNOWN
+
+
+def _capture(pod: PodStart) -> Capture:
+    """``kuma-init``, the CNI plugin, or nothing where the proxy is not transparent."""
+    index = index_of(pod, "kuma-init")
+    if index is not None:
+        return Capture(Redirect.INIT, index)
+    told = pod.annotations.get(TRANSPARENT)
+    cni = "kuma-cni" in pod.annotations.get(NETWORKS, "")
+    off = told in OFF or (told is None and TRANSPARENT_CONFIG not in pod.annotations)
+    if off and not cni and index_of(pod, "kuma-validation") is None:
+        return Capture(Redirect.NONE, reason="transparent proxying is off")
+    return Capture(Redirect.CNI)
+
+
+def asked(pod: PodStart, namespace: Annotations | None) -> Asked | None:
+    """The label ``kuma.io/sidecar-injection``, on the pod before the namespace.
+
+    (injector/precheck.go; deployments/charts/kuma/templates/
+    cp-webhooks-and-secrets.yaml for the selectors)
+    """
+    own, around = pod.labels.get(INJECT), (namespace or {}).get(INJECT)
+    if own in OFF:
+        return Asked(False, f"pod label {INJECT}={own}")
+    if own in ON:
+        lone = namespace is not None and around is None
+        why = "from Kuma 2.11 on the namespace must carry the label too"
+        return Asked(True, f"pod label {INJECT}={own}", futile=why if lone else "")
+    if around in ON:
+        return Asked(True, f"namespace label {INJECT}={around}")
+    if pod.annotations.get(INJECT) in ON:
+        why = "Kuma reads the label of that name, not the annotation"
+        return Asked(True, f"pod annotation {INJECT}", futile=why)
+    return Asked(False, f"namespace label {INJECT}={around}") if around else None
+
+
+def bad_settings(pod: PodStart, version: str) -> Iterator[BadSetting]:
+    """Settings on a pod template that are rejected or ignored."""
+    value = pod.annotations.get(WAIT)
+    if value is not None and value not in ON + OFF:
+        trouble = f"{value!r} is no boolean, and the injector refuses the pod"
+        yield BadSetting(WAIT, trouble, f'{WAIT}: "true"', rejected=True)
+    elif value in ON and release(version) and release(version) < (2, 4):
+        trouble = f"Kuma {version} does not know it yet"
+        yield BadSetting(WAIT, trouble, "nothing: upgrade to 2.4")
+    if WAIT in pod.labels:
+        yield BadSetting(WAIT, "Kuma reads no label of that name", "an annotation")
+    if INJECT in pod.annotations:
+        yield BadSetting(INJECT, "Kuma reads no annotation of that name", "a label")
+    yield from misspelt(pod.annotations, "kuma.io", (WAIT,))
+
+
+def hold(pod: PodStart, proxy: Proxy) -> Hold:
+    """``kuma.io/wait-for-dataplane-ready: "true"``; there is none per namespace.
+
+    Exactly that value: the injector refuses a pod with one that it cannot read
+    (pkg/plugins/runtime/k8s/containers/factory.go).
+    """
+    version = release(proxy.version)
+    if version and version < (2, 4):
+        return Hold(
+            manual=f"Kuma {proxy.version} cannot hold an application: upgrade to 2.4"
+        )
+    vain = in_vain(pod, proxy, WAIT, ON.__contains__)
+    if vain:
+        return vain
+    if proxy.native:
+        return Hold(
+            manual="give kuma-sidecar its startup probe back (runtime.kubernetes."
+            "injector.sidecarContainer.startupProbe of the control plane)"
+        )
+    return Hold({WAIT: "true"}, risks=_risks(proxy))
+
+
+def _risks(proxy: Proxy) -> tuple[str, ...]:
+    risks = ["the application starts up to three minutes later when the proxy is slow"]
+    if proxy.capture.by is Redirect.CNI:
+        risks.append(
+            "with kuma-cni and no init container the hook can wait for itself for "
+            "three minutes (kumahq/kuma#9431)"
+        )
+    return tuple(risks)
+
+
+KUMA = Mesh(
+    name="kuma",
+    title="Kuma",
+    docs="https://kuma.io/docs/latest/production/dp-config/dpp-on-kubernetes/",
+    proxies=("kuma-sidecar",),
+    recognise=recognise,
+    domains=("kuma.io",),
+    keys=(NETWORKS,),
+    asked=asked,
+    bad_settings=bad_settings,
+    template_only=TEMPLATE_ONLY,
+    hold=hold,
+    facts=FACTS,
+)

@@ -1,0 +1,205 @@
+"""Linkerd, open source and Buoyant Enterprise: ``linkerd-proxy`` holds by default.
+
+Up to 2.10 it is appended last.  From 2.11 it stands first with a postStart hook,
+``linkerd-await``; from 2.20 it is a native sidecar with a startup probe (linkerd/
+linkerd2: charts/patch/templates/patch.json, charts/partials/templates/_proxy.tpl).
+Both editions use the same names and marks.  The facts hold from 2.9 to 2.20.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from kubectl_meshcheck.meshes import linkerd_settings as settings
+from kubectl_meshcheck.meshes.base import Annotations, Asked, Hold, Mesh, gate
+from kubectl_meshcheck.meshes.linkerd_facts import FACTS
+from kubectl_meshcheck.meshes.linkerd_settings import AWAIT, INJECT
+from kubectl_meshcheck.meshes.reading import (
+    first_of_its_name,
+    has_env,
+    image_name,
+    index_of,
+    is_zero,
+    marked,
+    options,
+)
+from kubectl_meshcheck.meshes.remedies import in_vain
+from kubectl_meshcheck.model import (
+    Capture,
+    Container,
+    Gate,
+    Handler,
+    PodStart,
+    Proxy,
+    Redirect,
+    Waits,
+)
+
+PROXY = "linkerd-proxy"
+HELPERS = frozenset({"linkerd-init", "linkerd-network-validator", "linkerd-debug"})
+CREATED_BY = "linkerd.io/created-by"
+VERSION = "linkerd.io/proxy-version"
+COMPONENT = "linkerd.io/control-plane-component"
+#: keeps the webhook away from a namespace (charts/linkerd-control-plane/templates/
+#: proxy-injector-rbac.yaml)
+WEBHOOKS = "config.linkerd.io/admission-webhooks"
+#: linkerd/linkerd-await: src/main.rs; either one switches it off
+AWAIT_OFF = ("LINKERD_AWAIT_DISABLED", "LINKERD_DISABLED")
+PROXY_UID = 2102
+
+
+def recognise(pod: PodStart, index: int) -> Proxy | None:
+    """``linkerd-proxy`` by its name and one more sign, of image, mark or setting.
+
+    The injector itself goes by the name alone (pkg/inject/report.go,
+    ``HasExistingSidecars``), and so may a template made by hand without an image.
+    """
+    container = pod.containers[index]
+    if not first_of_its_name(pod, index) or not _is_ours(pod, container):
+        return None
+    return Proxy(
+        mesh="linkerd",
+        index=index,
+        gate=_gate(pod, container),
+        capture=_capture(pod),
+        version=settings.version(pod.annotations.get(VERSION, ""), container.image),
+        helpers=HELPERS,
+        uid=PROXY_UID if container.run_as_user is None else container.run_as_user,
+    )
+
+
+def _is_ours(pod: PodStart, container: Container) -> bool:
+    name = image_name(container.image)
+    image = not name or name == "proxy" or "linkerd" in container.image
+    return image or marked(pod, "linkerd.io") or has_env(container, "LINKERD2_PROXY")
+
+
+def _gate(pod: PodStart, container: Container) -> Gate:
+    opened = gate(container, partial(_waits, pod, container), _ready)
+    switch = next((name for name in AWAIT_OFF if container.environment(name)), "")
+    if switch and opened.waits is Waits.NO and container.post_start:
+        return replace(opened, reason=f"{switch} switches linkerd-await off")
+    return opened
+
+
+def _waits(pod: PodStart, container: Container, command: Sequence[str]) -> Waits:
+    """``linkerd-await``; what it is told to run afterwards does not matter."""
+    if command[0].rpartition("/")[2] != "linkerd-await":
+        return Waits.UNKNOWN
+    if any(container.environment(name) for name in AWAIT_OFF):
+        return Waits.NO
+    valued = ("port", "p", "timeout", "t", "backoff", "b", "timeout-fatal")
+    flags = options(command[1:], valued, ("verbose", "v"))
+    if flags is None or is_zero(flags.get("timeout", flags.get("t", "2m"))):
+        return Waits.UNKNOWN
+    port = flags.get("port", flags.get("p", "4191"))
+    return Waits.YES if port == _admin_port(container, port) else Waits.UNKNOWN
+
+
+def _admin_port(container: Container, default: str) -> str:
+    told = container.environment("LINKERD2_PROXY_ADMIN_LISTEN_ADDR")
+    found = re.search(r":(\d+)$", told)
+    return found[1] if found else default
+
+
+def _ready(action: Handler) -> Waits:
+    """The probe that the chart writes: ``GET :4191/ready``."""
+    if action.kind == "httpGet" and action.path == "/ready":
+        return Waits.YES
+    return Waits.UNKNOWN
+
+
+def _capture(pod: PodStart) -> Capture:
+    """``linkerd-init``, or the CNI plugin where that is not there.
+
+    With the plugin there is ``linkerd-network-validator``, and before 2.12 nothing
+    at all (charts/partials/templates/_network-validator.tpl).
+    """
+    index = index_of(pod, "linkerd-init")
+    return Capture(Redirect.CNI) if index is None else Capture(Redirect.INIT, index)
+
+
+def asked(pod: PodStart, namespace: Annotations | None) -> Asked | None:
+    """The annotation ``linkerd.io/inject``, on the pod before the namespace.
+
+    Any other value than these three means no injection (pkg/inject/report.go).
+    """
+    if pod.host_network:
+        return None
+    away = (namespace or {}).get(WEBHOOKS) == "disabled"
+    futile = f"the namespace label {WEBHOOKS}=disabled comes first" if away else ""
+    places = (("pod", pod.annotations), ("namespace", namespace or {}))
+    for place, marks in places:
+        value = marks.get(INJECT)
+        if value is None:
+            continue
+        by = f"{place} annotation {INJECT}: {value}"
+        if value not in ("enabled", "ingress", "disabled"):
+            return Asked(True, by, futile="that is no value that Linkerd knows")
+        return Asked(value != "disabled", by, futile=futile)
+    if INJECT in pod.labels:
+        why = "Linkerd reads the annotation of that name, not the label"
+        return Asked(True, f"pod label {INJECT}", futile=why)
+    return None
+
+
+def hold(pod: PodStart, proxy: Proxy) -> Hold:
+    """``config.linkerd.io/proxy-await: enabled``, which only undoes an opt-out.
+
+    Not before 2.11, and not where the template itself holds the proxy, because
+    the webhook leaves such a pod alone (pkg/inject/report.go).
+    """
+    if not settings.since(proxy.version, "2.11", "edge-21.4.4"):
+        return Hold(
+            manual=f"Linkerd {proxy.version} cannot hold an application: upgrade to "
+            "2.11, or start the application through linkerd-await"
+        )
+    if _baked(pod):
+        return Hold(
+            manual="linkerd-proxy stands in the template itself, where the webhook "
+            "leaves it alone: kubectl get ... -o yaml | linkerd inject --manual - "
+            "| kubectl apply -f -"
+        )
+    if COMPONENT in pod.labels:
+        return Hold(
+            manual="this pod belongs to Linkerd's control plane: its chart decides"
+        )
+    vain = in_vain(pod, proxy, AWAIT, lambda value: value == "enabled")
+    return vain or Hold({AWAIT: "enabled"}, risks=_risks(pod, proxy))
+
+
+def _baked(pod: PodStart) -> bool:
+    """Injected by ``linkerd inject --manual`` or by hand, not by the webhook."""
+    if pod.named(PROXY) is None:
+        return False
+    by_cli = pod.annotations.get(CREATED_BY, "").startswith("linkerd/cli")
+    return by_cli or VERSION not in pod.annotations
+
+
+def _risks(pod: PodStart, proxy: Proxy) -> tuple[str, ...]:
+    risks = ["the application starts up to two minutes later when the proxy is slow"]
+    if proxy.capture.by is Redirect.CNI:
+        risks.append(
+            "a network plugin that waits for the pod's address can stall the start "
+            "for two minutes (linkerd/linkerd2#9310)"
+        )
+    return tuple(risks)
+
+
+LINKERD = Mesh(
+    name="linkerd",
+    title="Linkerd",
+    docs="https://linkerd.io/2/reference/proxy-configuration/",
+    proxies=(PROXY,),
+    recognise=recognise,
+    domains=("linkerd.io",),
+    namespace_annotations=(INJECT, AWAIT, *settings.NATIVE),
+    asked=asked,
+    bad_settings=settings.bad_settings,
+    template_only=settings.TEMPLATE_ONLY,
+    hold=hold,
+    facts=FACTS,
+)
