@@ -83,9 +83,14 @@ def _part(pod: PodStart, container: Container) -> Part | None:
     alone = all(c is container or c.role is not Role.MAIN for c in pod.containers)
     if container.image == "auto":  # to be filled in by the injector, which never ran
         return Part.GATEWAY if alone else None
-    if role == "sidecar" or "istio-proxy" in _added(pod):
+    if role == "sidecar" or "istio-proxy" in _added(pod) or _unmarked(container):
         return Part.SIDECAR if _is_first_of_its_name(pod, container) else None
     return None
+
+
+def _unmarked(container: Container) -> bool:
+    # put into a template by hand: the sidecar is what the image runs by default
+    return not container.args and "proxyv2" in container.image
 
 
 def _is_first_of_its_name(pod: PodStart, container: Container) -> bool:
@@ -251,7 +256,7 @@ def hold(pod: PodStart, proxy: Proxy) -> Hold:
             manual="Istio 1.7 has no setting per pod: set values.global.proxy."
             "holdApplicationUntilProxyStarts=true for the whole mesh"
         )
-    if pod.containers[proxy.index].role is Role.NATIVE:
+    if proxy.native:
         return Hold(
             manual="give istio-proxy its startup probe back "
             "(values.global.proxy.startupProbe.enabled, a status port other than 0)"
