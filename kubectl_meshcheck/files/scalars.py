@@ -33,6 +33,7 @@ _NUMERIC = frozenset("+-.0123456789")
 _INTEGER = re.compile(
     r"[-+]?(?:0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)"
 )
+_GROUPING = re.compile(r"(?<=[0-9])_(?=[0-9])")
 _OCTAL = re.compile(r"[-+]?0[0-7]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 
@@ -46,8 +47,8 @@ def resolve(text: str) -> Scalar:
         return _WORDS[text]
     if text[0] not in _NUMERIC:
         return text
-    # Go drops every underscore, except behind a leading dot.
-    plain = text if text[0] == "." else text.replace("_", "")
+    # go-yaml drops every underscore, and behind a leading dot Go's own rules hold.
+    plain = _GROUPING.sub("", text) if text[0] == "." else text.replace("_", "")
     integer = _integer(plain)
     if integer is not None:
         return integer

@@ -135,7 +135,6 @@ def test_a_broken_document_does_not_take_the_others(
         (b"a: \xff", "document 1, line 1: "),
         (b'{"a": "\xff"}', "document 1, line 1: a text in it is not UTF-8"),
         (b'{"a": 1e999}', "document 1, line 1: malformed JSON: Number out of range"),
-        (b'{"a": ' * 5000, "document 1, line 1: nested more than 200 levels deep"),
         (b'{"a": ' * 201 + b"{}" + b"}" * 201, "document 1, line 1: nested more"),
         (b"[" * 201 + b"]" * 201, "document 1, line 1: nested more"),
         (b"1" * 500, "document 1, line 1: it is text"),
