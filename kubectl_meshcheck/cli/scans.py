@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -200,7 +201,7 @@ def file(filenames: tuple[str, ...], recursive: bool, **given: Any) -> ExitCode:
 
     given.pop("verbosity")
     output = _output(given)
-    stdin = click.get_binary_stream("stdin")
+    stdin = sys.stdin.buffer
 
     def gather() -> Gathered:
         return offline.from_files(filenames, recursive=recursive, stdin=stdin)
