@@ -12,7 +12,8 @@ The mesh is asked to hold the application: the proxy starts first and a
 postStart hook blocks the rest, or it becomes a native sidecar with a startup
 probe.  This changes the pod template, so the workload's pods are made anew.
 Where nothing is redirected, connections still work without the proxy: then the
-finding is only a remark.
+finding is only a remark.  Where a hook cannot be judged the finding is a warning:
+it may wait, and nobody should rely on that.
 """
 
 from __future__ import annotations
@@ -22,16 +23,20 @@ from collections.abc import Iterator
 from kubectl_meshcheck.checks import remedy
 from kubectl_meshcheck.checks.base import Check, Finding, Severity
 from kubectl_meshcheck.meshes import mesh_of
-from kubectl_meshcheck.model import REFUSED, Part, Proxy, Redirect, Role, State
+from kubectl_meshcheck.model import REFUSED, Part, Proxy, Redirect, Role, State, Verdict
 from kubectl_meshcheck.workload import Subject
+
+_LOOK = "see what the hook does; pilot-agent wait and its like are known to wait"
 
 
 def find(subject: Subject) -> Iterator[Finding]:
     proxy = subject.judgement.proxy
     if proxy is None or _plain_native(subject, proxy):
         return
-    steps = subject.judgement.steps
-    for index, step in enumerate(steps):
+    if subject.judgement.verdict is Verdict.UNKNOWN:
+        yield Finding(subject.judgement.reason, severity=Severity.WARNING, next=_LOOK)
+        return
+    for index, step in enumerate(subject.judgement.steps):
         if step.container.role is not Role.MAIN or step.state is not State.EXPOSED:
             continue
         proxy = _blamed(subject, index)
