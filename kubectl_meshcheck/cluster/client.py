@@ -1,0 +1,199 @@
+"""A cluster as the rest of the program sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from kubectl_meshcheck.cluster.access import Access, resolve
+from kubectl_meshcheck.cluster.connection import Connection
+from kubectl_meshcheck.cluster.failures import ApiError
+from kubectl_meshcheck.cluster.json_list import NAMELESS, ListReader, Shape
+from kubectl_meshcheck.cluster.json_window import MalformedError
+from kubectl_meshcheck.cluster.patience import NETWORK
+from kubectl_meshcheck.cluster.transport import Request, Transport
+from kubectl_meshcheck.errors import MeshcheckError
+
+T = TypeVar("T")
+_NONE: Mapping[str, str] = {}
+_JSON = "application/json"
+_METADATA = f"application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{_JSON}"
+_RESTARTS = 1  #: of a list whose place the server has forgotten
+
+
+def connect(connection: Connection) -> Cluster:
+    """Read the configuration; nothing is sent, and no plugin run, before a request."""
+    return Cluster(resolve(connection), connection)
+
+
+class Cluster:
+    """One API server, asked as one user.  May be shared by threads."""
+
+    def __init__(self, access: Access, connection: Connection) -> None:
+        self.namespace = access.namespace  #: where ``-n`` and the context say
+        self.server = access.server  #: URL
+        self.context = access.context  #: empty inside a pod
+        self._transport = Transport(access, connection)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the server warned of, each once, in order."""
+        return self._transport.warnings
+
+    def stream(
+        self,
+        path: str,
+        item: type[T],
+        *,
+        params: Mapping[str, str] = _NONE,
+        chunk: int = 500,
+        metadata_only: bool = False,
+        on_invalid: Callable[[str], None] | None = None,
+    ) -> Iterator[T]:
+        """The items of a list ("/api/v1/namespaces/shop/pods"), while they arrive.
+
+        ``chunk`` items a request, 0 for all in one; memory does not depend on it.
+        ``item`` must hold no ``msgspec.Raw``.  ``on_invalid`` gets a sentence for each
+        item that does not fit the type, and the rest goes on; without it that is an
+        error.  A list that breaks off is continued behind the last item, without
+        duplicates: what changed meanwhile may then be seen as it was or as it is.
+        """
+        headers = (("Accept", _METADATA if metadata_only else _JSON),)
+        shape = Shape(item)
+        place = _Place()
+        while not place.done:
+            page = dict(params)
+            if chunk:
+                page["limit"] = str(chunk)
+            if place.token:
+                page["continue"] = place.token
+            request = Request("GET", path, tuple(page.items()), headers)
+            yield from self._page(request, shape, place, on_invalid or _refuse)
+
+    def get(self, path: str, type: type[T], *, params: Mapping[str, str] = _NONE) -> T:
+        """One object."""
+        request = Request("GET", path, tuple(params.items()), (("Accept", _JSON),))
+        body = self._transport.fetch(request)
+        try:
+            return msgspec.json.decode(body, type=type)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise self._transport.explain(MalformedError(f"{path}: {error}")) from error
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        content_type: str = _JSON,
+        params: Mapping[str, str] = _NONE,
+        headers: Mapping[str, str] = _NONE,
+    ) -> bytes:
+        """Any request, and the body of its answer.  Only reads are sent twice."""
+        all_headers = {"Accept": _JSON, **headers}
+        if body is not None:
+            all_headers.setdefault("Content-Type", content_type)
+        request = Request(
+            method, path, tuple(params.items()), tuple(all_headers.items()), body
+        )
+        return self._transport.fetch(request, json=False)
+
+    def close(self) -> None:
+        """Hang up.  A later request dials again."""
+        self._transport.close()
+
+    def _page(
+        self,
+        request: Request,
+        shape: Shape[T],
+        place: _Place,
+        on_invalid: Callable[[str], None],
+    ) -> Iterator[T]:
+        """One page, in as many tries as it takes; moves ``place`` on."""
+        transport = self._transport
+        patience = transport.patience(request)
+        while True:
+            try:
+                answer = transport.open(request, patience)
+            except ApiError as error:
+                place.expired(error)
+                return
+            with answer:
+                reader = ListReader(
+                    answer.readinto, shape, on_invalid, after=place.after
+                )
+                try:
+                    answer.require_json()
+                    yield from reader
+                except MalformedError as error:
+                    raise transport.explain(error) from error
+                except NETWORK as error:
+                    if not patience.network(error):
+                        raise transport.explain(error) from error
+                    place.broke_off(reader)
+                    continue
+            place.turn(reader)
+            return
+
+
+class _Place:
+    """How far a list has been read.
+
+    A page that broke off is asked for again, and a list whose continue token has
+    expired from the start; ``seen`` then tells what was handed out already.  Counting
+    would not do: the second answer may be of a later state of the cluster.
+    """
+
+    def __init__(self) -> None:
+        self.token = ""
+        self.done = False
+        self.after = b""  #: key up to which items are to be left out
+        self._seen = b""
+        self._restarts = _RESTARTS
+
+    def turn(self, reader: ListReader[T]) -> None:
+        """The page is complete."""
+        self._seen = reader.last or self._seen
+        self.after = reader.after
+        if reader.meta.continue_ and reader.meta.continue_ == self.token:
+            raise MeshcheckError(
+                "the server's list has no end: a page names itself as next"
+            )
+        self.token = reader.meta.continue_
+        self.done = not self.token
+
+    def broke_off(self, reader: ListReader[T]) -> None:
+        """The page came in part."""
+        if reader.last:
+            self._again(reader.last)
+
+    def expired(self, error: ApiError) -> None:
+        """The server does not know the continue token any more, or another refusal.
+
+        It may give a token to go on with, at a later state (API conventions:
+        "Retrieving large results sets in chunks"); else the list begins anew, once.
+        """
+        if error.status != 410 or not self.token:
+            raise error
+        self.token = error.continue_token
+        if self.token:
+            return
+        if not self._restarts:
+            raise error
+        self._restarts -= 1
+        if self._seen:
+            self._again(self._seen)
+
+    def _again(self, key: bytes) -> None:
+        if key == NAMELESS:
+            raise MeshcheckError(
+                "the list broke off, and its items have no names to go on by",
+                "try again",
+            )
+        self._seen = self.after = key
+
+
+def _refuse(sentence: str) -> None:
+    raise MeshcheckError(f"the server's answer does not fit: {sentence}")

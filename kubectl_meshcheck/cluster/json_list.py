@@ -1,0 +1,287 @@
+"""Decodes a Kubernetes list while it arrives, in one small buffer.
+
+A slice of the buffer that starts at an item and ends before a comma is a run of
+whole items exactly when ``[slice]`` is JSON: a tokenizer that comes to the added
+``]`` inside a string, an object or an inner array cannot finish there.  So a
+boundary may be *guessed* (the last place that looks like the gap between the
+first two items) and the decoder proves the guess.  Where guesses fail, brackets
+are counted (``json_scan``).  Key order, white space and chunking do not matter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+import msgspec
+
+from kubectl_meshcheck.cluster.json_scan import MORE, end_of_value, skip_space
+from kubectl_meshcheck.cluster.json_window import MalformedError, TruncatedError, Window
+from kubectl_meshcheck.cluster.text import printable
+
+T = TypeVar("T")
+S = TypeVar("S")
+Span = tuple[int, int]
+
+BUFFER = 512 * 1024  #: bytes; fits a core's cache, which is what makes it fast
+MAX_ITEM = 64 * 1024 * 1024  #: bytes; no object is as large, etcd takes 1.5 MiB
+_GUESSES = 3
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_FIRST_KEY = re.compile(rb'\{\s*"[^"\\]*"\s*:\s*[{"]?')
+_OPEN, _CLOSE = b"[]"
+
+
+class _Meta(msgspec.Struct, gc=False):
+    name: str = ""
+    namespace: str = ""
+
+
+class Named(msgspec.Struct, gc=False):
+    """An item as far as its name goes."""
+
+    metadata: _Meta = msgspec.field(default_factory=_Meta)
+
+    def key(self) -> bytes:
+        """What the API server sorts a list by: the end of the object's path in etcd."""
+        return f"{self.metadata.namespace}/{self.metadata.name}".encode()
+
+    def __str__(self) -> str:
+        both = (self.metadata.namespace, self.metadata.name)
+        return printable("/".join(filter(None, both))) or "an item without a name"
+
+
+#: the key of an item without a name
+NAMELESS = Named().key()
+
+
+class ListMeta(msgspec.Struct, rename={"continue_": "continue"}):
+    """What paging needs of a list's metadata."""
+
+    continue_: str = ""
+
+
+class Shape(Generic[T]):
+    """The decoder of lists of one item type, made once a stream."""
+
+    def __init__(self, item: type[T]) -> None:
+        self.decode: Callable[[memoryview], list[T]] = msgspec.json.Decoder(
+            list[item]  # type: ignore[valid-type]  # a type at run time, too
+        ).decode
+
+
+_NAMED = Shape(Named)
+
+
+class ListReader(Generic[T]):
+    """Iterates over the items of one list; the other fields are whole afterwards.
+
+    Items up to and including the key ``after`` are left out: a list that broke off is
+    taken up again behind its ``last``.  That needs the API server's order of lists.
+    ``on_invalid`` is told, in a sentence, of each item that does not fit; the rest
+    goes on.  The item type must hold no ``msgspec.Raw``: the buffer is used again.
+    Raises ``MalformedError``, ``TruncatedError``, and whatever ``readinto`` raises.
+    """
+
+    def __init__(
+        self,
+        readinto: Callable[[memoryview], int],
+        shape: Shape[T],
+        on_invalid: Callable[[str], None],
+        *,
+        after: bytes = b"",
+        size: int = BUFFER,
+        most: int = MAX_ITEM,
+    ) -> None:
+        self.kind = ""
+        self.meta = ListMeta()
+        self.after = after  #: items up to this key are still to be left out
+        self.last = b""  #: key of the last item that was handed out
+        self._window = Window(readinto, size, most)
+        self._shape = shape
+        self._on_invalid = on_invalid
+        self._skipped = b""  # key of the last item that was left out
+        self._looked = False  # for the gap
+        self._gap = b""  # from the brace that ends an item to the next item
+        self._separator = b""  # the gap and how an item begins
+
+    def __iter__(self) -> Iterator[T]:
+        window = self._window
+        if window.peek() != ord("{"):
+            raise MalformedError("the answer is not a JSON object")
+        window.start += 1
+        found = False
+        while window.peek() != ord("}"):
+            name = _decoded(window.value(), str)
+            window.expect(b":")
+            if name == "items" and window.peek() == ord("["):
+                found = True
+                window.start += 1
+                yield from self._list()
+            else:
+                found |= self._keep(name, window.value())
+            if window.peek() != ord("}"):
+                window.expect(b",")
+        window.start += 1
+        window.only_space()
+        if not found and not self.kind.endswith("List"):
+            raise MalformedError(
+                f"the answer is no list but {self.kind or 'an object'}"
+            )
+
+    def _keep(self, name: str, value: bytes) -> bool:
+        """Take what is needed of the list's own fields; whether it was the items."""
+        if name == "items":
+            if value != b"null":
+                raise MalformedError("the answer's items are no list")
+            return True
+        if name == "kind":
+            self.kind = _decoded(value, str)
+        elif name == "metadata" and value != b"null":
+            self.meta = _decoded(value, ListMeta)
+        return False
+
+    def _list(self) -> Iterator[T]:
+        window = self._window
+        if window.peek() == _CLOSE:
+            window.start += 1
+            return
+        closed = False
+        while not closed:
+            window.peek()
+            window.fill()
+            batch = self._guess()
+            if batch is None:
+                batch, closed = self._count()
+            yield from batch
+
+    def _guess(self) -> list[T] | None:
+        """Decode up to the last thing that looks like a gap; ``None`` if it is none."""
+        window = self._window
+        stop = window.end
+        for _ in range(_GUESSES if self._separator and not self.after else 0):
+            at = window.data.rfind(self._separator, window.start, stop)
+            if at < 0:
+                return None
+            try:
+                batch = self._decode(self._shape, window.start, at + 1)
+            except (msgspec.ValidationError, UnicodeDecodeError, RecursionError):
+                return None
+            except msgspec.DecodeError:
+                stop = at + len(self._separator) - 1
+                continue
+            self.last = self._named(window.start, at + 1).key()
+            window.start = at + len(self._gap)
+            return batch
+        return None
+
+    def _count(self) -> tuple[list[T], bool]:
+        """Decode the items that are whole, and say whether the list is at its end."""
+        window = self._window
+        spans, following, closed = self._spans(0 if self._looked else 2)
+        if spans:
+            self._look_for_gap(spans)
+            batch = self._batch(spans)
+            window.start = following
+            return batch, closed
+        if window.finished:
+            raise TruncatedError
+        return [], False
+
+    def _spans(self, limit: int) -> tuple[list[Span], int, bool]:
+        """Whole items (up to ``limit``; 0: all), what follows, if the list ends."""
+        data, end = self._window.data, self._window.end
+        at = self._window.start
+        spans: list[Span] = []
+        while True:
+            stop = end_of_value(data, at, end)
+            mark = end if stop == MORE else skip_space(data, stop, end)
+            if mark == end:
+                return spans, at, False
+            if stop == at or data[mark] not in b",]":
+                raise MalformedError("the answer is not JSON")
+            following = skip_space(data, mark + 1, end)
+            if data[mark] == _CLOSE:
+                return [*spans, (at, stop)], mark + 1, True
+            if following == end:
+                return spans, at, False
+            spans.append((at, stop))
+            at = following
+            if len(spans) == limit:
+                return spans, at, False
+
+    def _look_for_gap(self, spans: list[Span]) -> None:
+        if self._looked or len(spans) < 2:
+            return
+        self._looked = True
+        data = self._window.data
+        (start, stop), (second, _) = spans[:2]
+        this, other = _FIRST_KEY.match(data, start), _FIRST_KEY.match(data, second)
+        if this and other and this.group() == other.group():
+            self._gap = bytes(data[stop - 1 : second])
+            self._separator = self._gap + this.group()
+
+    def _batch(self, spans: list[Span]) -> list[T]:
+        start, stop = spans[0][0], spans[-1][1]
+        if not self.after:
+            try:
+                batch = self._decode(self._shape, start, stop)
+            except _UNDECODABLE:
+                pass
+            else:
+                self.last = self._named(*spans[-1]).key()
+                return batch
+        return [item for span in spans for item in self._single(*span)]
+
+    def _single(self, start: int, stop: int) -> list[T]:
+        """The item there, unless it is left out or does not fit."""
+        named = self._named(start, stop)
+        key = named.key()
+        if self.after:
+            if key < self._skipped:
+                raise MalformedError("a list that broke off has no order to go on by")
+            self._skipped = key
+            if key <= self.after:
+                return []
+            self.after = b""
+        self.last = key
+        try:
+            return self._decode(self._shape, start, stop)
+        except _UNDECODABLE as error:
+            self._on_invalid(f"{named}: {_why(error)}")
+            return []
+
+    def _named(self, start: int, stop: int) -> Named:
+        """The last item in the slice, as far as its name goes."""
+        at = self._window.data.rfind(self._separator, start, stop) if self._gap else -1
+        for begin in (at + len(self._gap), start) if at >= 0 else (start,):
+            # where the separator was found inside an item, the slice is no JSON
+            with suppress(*_UNDECODABLE):
+                return self._decode(_NAMED, begin, stop)[-1]
+        return Named()
+
+    def _decode(self, shape: Shape[S], start: int, stop: int) -> list[S]:
+        """Decode the items in ``data[start:stop]``; the bytes around are put back."""
+        data = self._window.data
+        before, behind = data[start - 1], data[stop]
+        data[start - 1], data[stop] = _OPEN, _CLOSE
+        try:
+            with memoryview(data) as whole, whole[start - 1 : stop + 1] as part:
+                return shape.decode(part)
+        finally:
+            data[start - 1], data[stop] = before, behind
+
+
+def _decoded(value: bytes, type_: type[S]) -> S:
+    try:
+        return msgspec.json.decode(value, type=type_)
+    except _UNDECODABLE:
+        raise MalformedError("the answer is not JSON") from None
+
+
+def _why(error: Exception) -> str:
+    """The decoder's words, without the list that we put around the item."""
+    if isinstance(error, RecursionError):
+        return "is nested too deeply"
+    return str(error).replace("$[0]", "$")
