@@ -17,6 +17,8 @@ from kubectl_meshcheck.workload import Ref, Subject
 #: pod names that are kept of each group
 NAMES = 5
 Key = tuple[str, str, str, str]  #: kind, group, namespace, name
+#: the annotations and the labels that matter
+_Marks = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
 
 
 @dataclass
@@ -55,6 +57,9 @@ class Inventory:
         self._live = live
         self._groups: dict[tuple[str, str, str, str, int], _Group] = {}
         self._shapes: dict[object, int] = {}
+        self._before: dict[
+            tuple[str, str, str], tuple[parse.PodSpec, _Marks, _Group]
+        ] = {}
         self._judged: list[tuple[PodStart, Judgement]] = []
         self._known: dict[Key, _Known] = {}
         self._namespaces: dict[str, Mapping[str, str]] = {}
@@ -69,18 +74,36 @@ class Inventory:
         if _gone(meta, status, owner):
             return
         self.pods += 1
-        kind = kind_of(owner.kind, owner.apiVersion) if owner else POD
-        name = owner.name if owner else meta.name or meta.generateName
-        shape = self._shape(pod.spec, meta)
-        key = (kind.kind, kind.group, meta.namespace, name, shape)
+        if owner is None or owner.kind == "Node":  # a static pod stands for itself
+            owner = parse.Owner("Pod", meta.name or meta.generateName, "v1")
+        marks = (meshes.relevant(meta.annotations), meshes.relevant(meta.labels))
+        owned = (owner.kind, owner.name, meta.namespace)
+        # most pods start like the one before of the same owner: comparing is half
+        # the cost of hashing, and a look-up does both
+        before = self._before.get(owned)
+        if before and before[1] == marks and before[0] == pod.spec:
+            _count(before[2], meta.name, status)
+            return
+        group = self._group(pod, owner, marks, source)
+        self._before[owned] = (pod.spec, marks, group)
+        _count(group, meta.name, status)
+
+    def _group(
+        self, pod: parse.Pod, owner: parse.Owner, marks: _Marks, source: str
+    ) -> _Group:
+        """The group of that owner and shape, made where it is the first of them."""
+        meta, status = pod.metadata, pod.status
+        kind = kind_of(owner.kind, owner.apiVersion)
+        shape = self._shape(pod.spec, marks)
+        key = (kind.kind, kind.group, meta.namespace, owner.name, shape)
         group = self._groups.get(key)
         if group is None:
-            ref = Ref(kind, meta.namespace, name)
+            ref = Ref(kind, meta.namespace, owner.name)
             # a pod in a manifest has not been started by anybody
             live = self._live or bool(status and status.phase)
             group = self._groups[key] = _Group(ref, shape, live, source)
             group.hash = (meta.labels or {}).get("pod-template-hash", "")
-        _count(group, meta.name, status)
+        return group
 
     def add_workload(self, kind: Kind, found: parse.Workload, source: str = "") -> None:
         """Remembers an owner with its template."""
@@ -99,10 +122,9 @@ class Inventory:
         """Remembers a namespace's labels."""
         self._namespaces[meta.name] = dict(meta.labels or {})
 
-    def _shape(self, spec: parse.PodSpec, meta: parse.Meta) -> int:
-        annotations = meshes.relevant(meta.annotations)
-        labels = meshes.relevant(meta.labels)
-        key = (spec, annotations, labels)
+    def _shape(self, spec: parse.PodSpec, marks: _Marks) -> int:
+        annotations, labels = marks
+        key = (spec, marks)
         shape = self._shapes.get(key)
         if shape is None:
             shape = self._shapes[key] = len(self._judged)
