@@ -229,6 +229,12 @@ class Judgement:
         """The proxy that the verdict is about; None without one."""
         return self.proxies[0] if self.proxies else None
 
+    @property
+    def found(self) -> tuple[Proxy, ...]:
+        """Every proxy of the pod: those that decide, then the helpers beside them."""
+        beside = (proxy for other in self.others for proxy in other.proxies)
+        return (*self.proxies, *beside)
+
     def named(self, state: State, *roles: Role) -> tuple[str, ...]:
         """The containers in that state, of any of these roles (all when none)."""
         return tuple(

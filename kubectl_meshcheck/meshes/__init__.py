@@ -8,11 +8,19 @@ from functools import lru_cache
 
 from kubectl_meshcheck import order
 from kubectl_meshcheck.meshes import generic
+from kubectl_meshcheck.meshes.appmesh import APPMESH
 from kubectl_meshcheck.meshes.base import Asked, Mesh
+from kubectl_meshcheck.meshes.cloudsql import CLOUDSQL
+from kubectl_meshcheck.meshes.consul import CONSUL
+from kubectl_meshcheck.meshes.dapr import DAPR
+from kubectl_meshcheck.meshes.gcsfuse import GCSFUSE
 from kubectl_meshcheck.meshes.istio import ISTIO
 from kubectl_meshcheck.meshes.kuma import KUMA
 from kubectl_meshcheck.meshes.linkerd import LINKERD
+from kubectl_meshcheck.meshes.nginx import NGINX
+from kubectl_meshcheck.meshes.osm import OSM
 from kubectl_meshcheck.meshes.reading import image_name
+from kubectl_meshcheck.meshes.vault import VAULT
 from kubectl_meshcheck.model import Judgement, PodStart, Proxy, Role, Verdict
 
 #: a name is claimed by the first that recognises the container
@@ -20,6 +28,14 @@ MESHES: tuple[Mesh, ...] = (
     ISTIO,
     LINKERD,
     KUMA,
+    CONSUL,
+    APPMESH,
+    OSM,
+    NGINX,
+    DAPR,
+    VAULT,
+    CLOUDSQL,
+    GCSFUSE,
 )
 
 _BY_MESH = {mesh.name: mesh for mesh in MESHES}
