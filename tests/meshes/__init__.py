@@ -1,0 +1,1 @@
+"""The facts of every mesh, held against pods that real injectors made."""
