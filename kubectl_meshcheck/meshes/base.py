@@ -52,6 +52,7 @@ class Hold:
     annotations: Annotations = field(default_factory=dict)
     manual: str = ""
     risks: tuple[str, ...] = ()  #: what else it brings, each as a clause
+    overrules: str = ""  #: what was decided otherwise on purpose, as a clause
 
 
 @unique

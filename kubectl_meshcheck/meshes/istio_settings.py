@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from kubectl_meshcheck.meshes.base import Annotations, BadSetting, Hold, release
+from kubectl_meshcheck.meshes.istio_merge import first_document, with_true
 from kubectl_meshcheck.model import PodStart
 
 PROXY_CONFIG = "proxy.istio.io/config"
@@ -58,7 +59,7 @@ class ProxyConfig:
 def read_proxy_config(text: str) -> ProxyConfig:
     """Reads the annotation's value; total, whatever it holds."""
     try:
-        value = _first_document(text)
+        value = first_document(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         return ProxyConfig(error=f"it is not YAML: {_one_line(error)}")
     if value is None:
@@ -72,11 +73,6 @@ def read_proxy_config(text: str) -> ProxyConfig:
     if hold is None:
         hold = value.get(HOLD_SNAKE)
     return ProxyConfig(_boolean(hold), ignored=_meant_as_hold(value), values=value)
-
-
-def _first_document(text: str) -> object:
-    # sigs.k8s.io/yaml reads the first document and leaves the rest alone
-    return next(yaml.safe_load_all(text.removeprefix("\ufeff")), None)
 
 
 def _one_line(error: Exception) -> str:
@@ -192,27 +188,24 @@ _KNOWN = (
 )
 
 
+#: what holding brings with it (pilot/cmd/pilot-agent/app/wait.go; kubelet's
+#: kuberuntime_container.go kills a container whose postStart hook fails)
+_RISKS = (
+    "the application starts only when the proxy is ready: up to 60 seconds later, then "
+    "the kubelet restarts the proxy and starts the application without one",
+)
+
+
 def hold_annotation(annotations: Annotations) -> Hold:
-    """The annotation that holds, with everything else in it kept."""
+    """The annotation that holds, with everything else in it kept as it is written."""
     text = annotations.get(PROXY_CONFIG, "")
     config = read_proxy_config(text)
     if config.error:
         return Hold(manual=f"mend the annotation {PROXY_CONFIG} first: {config.error}")
-    merged = _merged(text, config)
-    if read_proxy_config(merged).hold is not True:
+    if config.hold:
+        return Hold({PROXY_CONFIG: text}, risks=_RISKS)
+    merged = with_true(text, HOLD, HOLD_SNAKE)
+    if merged is None or read_proxy_config(merged).hold is not True:
         return Hold(manual=f"set {HOLD}: true in the annotation {PROXY_CONFIG}")
-    return Hold({PROXY_CONFIG: merged})
-
-
-def _merged(text: str, config: ProxyConfig) -> str:
-    if not config.values:
-        return f"{HOLD}: true"
-    if text.lstrip().startswith("{"):
-        return json.dumps({**config.values, HOLD: True})
-    kept = [
-        line
-        for line in text.splitlines()
-        if not re.match(rf"\s*['\"]?({HOLD}|{HOLD_SNAKE})['\"]?\s*:", line)
-    ]
-    indent = re.match(r"\s*", next(line for line in text.splitlines() if line.strip()))
-    return "\n".join([*kept, f"{indent[0] if indent else ''}{HOLD}: true"])
+    decided = f"{HOLD} is false there on purpose" if config.hold is False else ""
+    return Hold({PROXY_CONFIG: merged}, risks=_RISKS, overrules=decided)
