@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from meshes.golden import TALLY
+from tests.meshes.golden import TALLY
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

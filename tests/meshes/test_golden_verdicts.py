@@ -10,7 +10,7 @@ import pytest
 from kubectl_meshcheck.checks import job_never_completes
 from kubectl_meshcheck.meshes import asked, mesh_of
 from kubectl_meshcheck.model import State, Verdict
-from meshes.golden import (
+from tests.meshes.golden import (
     GOLDEN,
     MISSING,
     TALLY,

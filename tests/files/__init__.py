@@ -1,0 +1,1 @@
+"""Reading manifests, dumps and stdin."""
