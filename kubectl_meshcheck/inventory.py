@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from kubectl_meshcheck import meshes, parse
+from kubectl_meshcheck import evidence, meshes, parse
 from kubectl_meshcheck.kinds import JOB, POD, REPLICA_SET, Kind, kind_of
 from kubectl_meshcheck.model import Judgement, PodStart
 from kubectl_meshcheck.workload import Ref, Subject
@@ -19,6 +19,8 @@ NAMES = 5
 Key = tuple[str, str, str, str]  #: kind, group, namespace, name
 #: the annotations and the labels that matter
 _Marks = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
+#: with what the pod shows whose statuses it has
+_Weighed = tuple[Subject, tuple[int, int]]
 
 
 @dataclass
@@ -32,7 +34,8 @@ class _Group:
     pods: int = 0
     ready: int = 0
     restarts: int = 0
-    worst: int = -1  #: restarts of the pod whose status is kept
+    #: what the pod shows whose status is kept, and its restarts
+    worst: tuple[int, int] = (-1, -1)
     status: parse.PodStatus | None = None
     names: list[str] = field(default_factory=list)
     hash: str = ""  #: the pod-template-hash, to tell the Deployment
@@ -82,11 +85,11 @@ class Inventory:
         # the cost of hashing, and a look-up does both
         before = self._before.get(owned)
         if before and before[1] == marks and before[0] == pod.spec:
-            _count(before[2], meta.name, status)
+            self._count(before[2], meta, status)
             return
         group = self._group(pod, owner, marks, source)
         self._before[owned] = (pod.spec, marks, group)
-        _count(group, meta.name, status)
+        self._count(group, meta, status)
 
     def _group(
         self, pod: parse.Pod, owner: parse.Owner, marks: _Marks, source: str
@@ -104,6 +107,26 @@ class Inventory:
             group = self._groups[key] = _Group(ref, shape, live, source)
             group.hash = (meta.labels or {}).get("pod-template-hash", "")
         return group
+
+    def _count(
+        self, group: _Group, meta: parse.Meta, status: parse.PodStatus | None
+    ) -> None:
+        told = (status.containerStatuses or ()) if status else ()
+        ready = bool(told) and all(one.ready for one in told)
+        restarts = sum(one.restartCount for one in told)
+        group.pods += 1
+        group.ready += ready
+        group.restarts += restarts
+        shows = 0
+        if restarts or not ready:  # nothing else can have anything to show
+            judgement = self._judged[group.shape][1]
+            shows = evidence.weight(judgement, parse.statuses(status))
+        if (shows, restarts) > group.worst:
+            group.worst, group.status = (shows, restarts), status
+            group.names.insert(0, meta.name)
+        elif len(group.names) < NAMES:
+            group.names.append(meta.name)
+        del group.names[NAMES:]
 
     def add_workload(self, kind: Kind, found: parse.Workload, source: str = "") -> None:
         """Remembers an owner with its template."""
@@ -177,7 +200,7 @@ class Inventory:
 
     def subjects(self) -> list[Subject]:
         """Every workload and shape, in no particular order."""
-        merged: dict[tuple[Key, int], tuple[Subject, int]] = {}
+        merged: dict[tuple[Key, int], _Weighed] = {}
         covered: set[Key] = set()
         for group in self._groups.values():
             chain = self._chain(group)
@@ -211,6 +234,8 @@ class Inventory:
             names=tuple(group.names),
             restarts=group.restarts,
             statuses=parse.statuses(group.status),
+            conditions=parse.conditions(group.status),
+            started=(group.status.startTime or "") if group.status else "",
             namespace_labels=self._namespaces.get(group.ref.namespace),
             live=group.live,
             source=group.source,
@@ -258,23 +283,7 @@ def _gone(
     return ended and owner is not None and owner.kind != JOB.kind
 
 
-def _count(group: _Group, name: str, status: parse.PodStatus | None) -> None:
-    group.pods += 1
-    told = (status.containerStatuses or ()) if status else ()
-    group.ready += bool(told) and all(one.ready for one in told)
-    restarts = sum(one.restartCount for one in told)
-    group.restarts += restarts
-    if restarts > group.worst:
-        group.worst, group.status = restarts, status
-        group.names.insert(0, name)
-    elif len(group.names) < NAMES:
-        group.names.append(name)
-    del group.names[NAMES:]
-
-
-def _merged(
-    one: tuple[Subject, int], other: tuple[Subject, int]
-) -> tuple[Subject, int]:
+def _merged(one: _Weighed, other: _Weighed) -> _Weighed:
     """Two groups of one workload that start alike, as one."""
     (a, worst_a), (b, worst_b) = (one, other) if one[1] >= other[1] else (other, one)
     both = replace(

@@ -267,6 +267,30 @@ class ContainerStatus:
     message: str = ""
     started: str = ""  #: when the current run began
     last: Run | None = None  #: the run before
+    ended: Run | None = None  #: this run, where it is over
 
     def __str__(self) -> str:
         return f"{self.state} ({self.reason})" if self.reason else self.state
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition of a pod."""
+
+    holds: bool
+    since: str = ""  #: RFC 3339, one second fine
+
+
+@dataclass(frozen=True)
+class PodEvent:
+    """Something that the kubelet complained of, and how often.
+
+    Events are kept for an hour by default: that there is none proves nothing.
+    """
+
+    pod: str
+    reason: str  #: "FailedPostStartHook"; older kubelets append text
+    message: str = ""
+    container: str = ""  #: empty when it is about the whole pod
+    count: int = 1
+    last: str = ""  #: when it was seen last, RFC 3339

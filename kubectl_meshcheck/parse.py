@@ -14,9 +14,11 @@ from typing import Any
 import msgspec
 
 from kubectl_meshcheck.model import (
+    Condition,
     Container,
     ContainerStatus,
     Handler,
+    PodEvent,
     PodStart,
     Probe,
     Role,
@@ -145,11 +147,19 @@ class Status(msgspec.Struct, frozen=True, gc=False):
     lastState: _State | None = None
 
 
+class _Condition(msgspec.Struct, frozen=True, gc=False):
+    type: str = ""
+    status: str = ""
+    lastTransitionTime: str | None = None
+
+
 class PodStatus(msgspec.Struct, frozen=True, gc=False):
     """A pod's status."""
 
     phase: str = ""
     reason: str | None = None
+    startTime: str | None = None
+    conditions: tuple[_Condition, ...] | None = None
     containerStatuses: tuple[Status, ...] | None = None
     initContainerStatuses: tuple[Status, ...] | None = None
 
@@ -203,6 +213,42 @@ class Workload(msgspec.Struct, frozen=True, gc=False):
             job = spec.jobTemplate.spec
             return job.template if job else None
         return spec.template
+
+
+class _Involved(msgspec.Struct, frozen=True, gc=False):
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    uid: str = ""
+    fieldPath: str | None = None
+
+
+class _Series(msgspec.Struct, frozen=True, gc=False):
+    count: int | None = None
+    lastObservedTime: str | None = None
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """An event of ``v1`` or of ``events.k8s.io/v1``, which name half of it anew."""
+
+    metadata: Meta = Meta()
+    type: str | None = None
+    reason: str | None = None
+    involvedObject: _Involved | None = None
+    regarding: _Involved | None = None
+    message: str | None = None
+    note: str | None = None
+    count: int | None = None
+    deprecatedCount: int | None = None
+    series: _Series | None = None
+    lastTimestamp: str | None = None
+    deprecatedLastTimestamp: str | None = None
+    eventTime: str | None = None
+
+    @property
+    def about(self) -> _Involved:
+        """The object that it is about."""
+        return self.involvedObject or self.regarding or _Involved()
 
 
 class Bare(msgspec.Struct, frozen=True, gc=False):
@@ -327,6 +373,7 @@ def _status(told: Status) -> ContainerStatus:
         message=message,
         started=started,
         last=_run(before) or (_run(now.terminated) if state == "terminated" else None),
+        ended=_run(now.terminated) if state == "terminated" else None,
     )
 
 
@@ -339,6 +386,33 @@ def _run(ended: _Terminated | None) -> Run | None:
         message=ended.message or "",
         started=ended.startedAt or "",
         finished=ended.finishedAt or "",
+    )
+
+
+def conditions(status: PodStatus | None) -> dict[str, Condition]:
+    """A pod's conditions by type."""
+    told = (status.conditions or ()) if status else ()
+    return {
+        one.type: Condition(one.status == "True", one.lastTransitionTime or "")
+        for one in told
+    }
+
+
+def pod_event(found: Event) -> PodEvent:
+    """An event about a pod, in our words."""
+    series = found.series or _Series()
+    path = found.about.fieldPath or ""  # spec.containers{istio-proxy}
+    return PodEvent(
+        pod=found.about.name,
+        reason=found.reason or "",
+        message=found.message or found.note or "",
+        container=path.partition("{")[2].rstrip("}"),
+        count=series.count or found.count or found.deprecatedCount or 1,
+        last=series.lastObservedTime
+        or found.lastTimestamp
+        or found.deprecatedLastTimestamp
+        or found.eventTime
+        or "",
     )
 
 

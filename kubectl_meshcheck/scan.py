@@ -6,13 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kubectl_meshcheck import ignore, meshes
+from kubectl_meshcheck import evidence, ignore, meshes
 from kubectl_meshcheck.checks import CHECKS
 from kubectl_meshcheck.checks.base import Found, Severity
 from kubectl_meshcheck.errors import ExitCode, Problem
+from kubectl_meshcheck.evidence import Kind, Strength
 from kubectl_meshcheck.ignore import Ignore
-from kubectl_meshcheck.model import ContainerStatus, Role, State, Verdict
+from kubectl_meshcheck.model import Verdict
 from kubectl_meshcheck.workload import Subject
+
+#: what a row tells of; the rest is for whoever looks closer
+_TOLD = (Kind.CRASH, Kind.REFUSED, Kind.HOOK)
 
 
 @dataclass(frozen=True)
@@ -80,43 +84,29 @@ def _found(subject: Subject, rules: Sequence[Ignore]) -> Iterable[Found]:
 
 def _damage(row: Row) -> tuple[int, int, str, str, str]:
     subject = row.subject
-    crashed = bool(crashes(subject))
     rank = subject.judgement.verdict.rank
     ref = subject.ref
-    return (0 if crashed else 1, rank, ref.namespace, ref.kind.short, ref.name)
+    return (_proof(subject), rank, ref.namespace, ref.kind.short, ref.name)
 
 
-def crashes(subject: Subject) -> list[ContainerStatus]:
-    """The exposed containers that have died, the most restarted first."""
-    exposed = subject.judgement.named(State.EXPOSED, Role.MAIN)
-    told = [subject.statuses[name] for name in exposed if name in subject.statuses]
-    died = [s for s in told if s.restarts and s.last and s.last.exit_code]
-    return sorted(died, key=lambda status: -status.restarts)
+def _proof(subject: Subject) -> int:
+    """What was seen: a crash in the gap hurts most, then any other, then a failure."""
+    kinds = {(e.kind, e.strength is Strength.STRONG) for e in evidence.of(subject)}
+    order = ((Kind.CRASH, True), (Kind.CRASH, False), (Kind.HOOK, True))
+    return next((n for n, one in enumerate(order) if one in kinds), len(order))
 
 
 def why(subject: Subject) -> str:
     """One clause on the verdict: what was seen, else the reason."""
-    dead = crashes(subject)
-    if dead:
-        return f"{_crash(dead[0])}; {subject.judgement.reason}"
-    if subject.judgement.verdict is Verdict.NONE and not subject.judgement.proxies:
+    judgement = subject.judgement
+    seen = next((e for e in evidence.of(subject) if e.kind in _TOLD), None)
+    if seen is not None and seen.strength is Strength.STRONG:
+        return seen.text
+    if seen is not None and seen.kind is Kind.CRASH:
+        return f"{seen.text}; {judgement.reason}"
+    if judgement.verdict is Verdict.NONE and not judgement.proxies:
         return _without(subject)
-    return subject.judgement.reason
-
-
-def _crash(status: ContainerStatus) -> str:
-    last = status.last
-    assert last is not None  # crashes() keeps only those
-    said = last_words(last.message) or f"exit {last.exit_code}"
-    return f"crashed {status.restarts}x: {said}"
-
-
-def last_words(message: str) -> str:
-    """The line of a termination message that tells most, cut to fit."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    telling = [line for line in lines if "refused" in line.lower()] or lines
-    said = telling[-1] if telling else ""
-    return said if len(said) <= 90 else "..." + said[-87:]
+    return judgement.reason
 
 
 def _without(subject: Subject) -> str:

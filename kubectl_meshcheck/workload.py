@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kubectl_meshcheck.kinds import Kind
-from kubectl_meshcheck.model import ContainerStatus, Judgement, PodStart
+from kubectl_meshcheck.logs import Heard
+from kubectl_meshcheck.model import (
+    Condition,
+    ContainerStatus,
+    Judgement,
+    PodEvent,
+    PodStart,
+)
 
 
 @dataclass(frozen=True)
@@ -32,9 +39,14 @@ class Subject:
     owners: tuple[Ref, ...] = ()  #: from the pod's own owner up to ``ref``
     pods: int = 0  #: how many pods have this shape; 0: judged by the template
     ready: int = 0
-    names: tuple[str, ...] = ()  #: some of the pods, the most restarted one first
+    names: tuple[str, ...] = ()  #: some of the pods, first the one that shows most
     restarts: int = 0  #: of all containers of all these pods
+    #: of the first named pod
     statuses: Mapping[str, ContainerStatus] = field(default_factory=dict)
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
+    started: str = ""  #: when the kubelet took the first named pod, RFC 3339
+    events: tuple[PodEvent, ...] = ()  #: about any of the pods
+    heard: Heard | None = None  #: what the first named pod's logs say, where read
     #: the template as its owner keeps it; None when it was not read
     template: PodStart | None = None
     #: marks on the owner's own metadata, where a mesh does not look

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from kubectl_meshcheck.checks import (
     app_starts_before_proxy,
+    crashed_in_the_gap,
     default_container,
     init_before_proxy,
     job_never_completes,
     malformed_setting,
     misplaced_annotation,
     sidecar_missing,
+    wait_hook_failed,
 )
 from kubectl_meshcheck.checks.base import Check
 
@@ -19,7 +21,9 @@ CHECKS: tuple[Check, ...] = (
     misplaced_annotation.CHECK,
     malformed_setting.CHECK,
     job_never_completes.CHECK,
+    wait_hook_failed.CHECK,
     sidecar_missing.CHECK,
+    crashed_in_the_gap.CHECK,
     default_container.CHECK,
 )
 

@@ -78,6 +78,8 @@ def _why(row: Row) -> str:
     for found in row.counted:
         if found.check.id == "MC001" or found.severity.value == "info":
             continue
+        if row.why and found.finding.message == row.why:
+            continue
         if found.check.id == "MC010" and verdict is Verdict.NONE:
             told = []  # the same in more words
         told.append(f"{found.check.id} {found.finding.message}")
