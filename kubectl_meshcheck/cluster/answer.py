@@ -79,9 +79,9 @@ class Answer:
     def _read(self, view: memoryview) -> int:
         with self._guard():
             count = self._response.readinto(view)
-        if not count and self._response.length:
-            # http.client is silent about a body that is shorter than promised
-            raise http.client.IncompleteRead(b"", self._response.length)
+            if not count and self._response.length:
+                # http.client is silent about a body that is shorter than promised
+                raise http.client.IncompleteRead(b"", self._response.length)
         return count
 
 

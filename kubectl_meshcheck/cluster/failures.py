@@ -14,6 +14,7 @@ from email.message import Message
 
 import msgspec
 
+from kubectl_meshcheck.cluster.json_window import TruncatedError
 from kubectl_meshcheck.cluster.line import Route
 from kubectl_meshcheck.cluster.proxy import ProxyRefusedError
 from kubectl_meshcheck.cluster.text import printable
@@ -25,6 +26,17 @@ _PATH = re.compile(
     r"^/(?:api|apis/([^/]+))/[^/]+"
     r"(?:/namespaces/([^/]+)(?=/[^/]+))?"
     r"/([^/]+)(?:/([^/]+))?(?:/([^/]+))?"
+)
+
+
+#: what an established connection, or an answer, ends with before its time
+BROKEN = (
+    ConnectionError,
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+    http.client.IncompleteRead,
+    http.client.RemoteDisconnected,
+    TruncatedError,
 )
 
 
@@ -153,6 +165,10 @@ def no_connection(error: Exception, route: Route, waited: float = 0) -> Meshchec
             "did you specify the right host or port?",
             "look at the server of the context: kubectl config view --minify",
         )
+    if isinstance(error, BROKEN):
+        return MeshcheckError(
+            f"The connection to the server {host} broke off", "try again"
+        )
     if isinstance(error, ssl.SSLCertVerificationError):
         return _unverified(error, host)
     if isinstance(error, ssl.SSLError):
@@ -173,12 +189,8 @@ def _network(error: Exception, route: Route) -> tuple[str, str]:
             f"dial tcp: lookup {host}: no such host",
             "is the name right, and DNS reachable?",
         )
-    if isinstance(error, http.client.BadStatusLine) and not isinstance(
-        error, ConnectionError
-    ):
+    if isinstance(error, http.client.HTTPException):
         return "the answer is not HTTP", "is the port right?"
-    if isinstance(error, (ConnectionError, http.client.HTTPException)):
-        return f"the connection to {route.host} broke off", "try again"
     said = error.strerror if isinstance(error, OSError) else None
     return f"dial tcp {host}: {printable(said or type(error).__name__)}", ""
 

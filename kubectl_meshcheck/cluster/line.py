@@ -150,6 +150,9 @@ class Alarm:
             if self._rang:
                 raise TimeoutError from error
             raise
+        if self._rang:
+            # what ended without complaint may have been cut by us
+            raise TimeoutError
 
     def _ring(self) -> None:
         self._rang = True

@@ -77,7 +77,8 @@ def _renewed(config: dict[str, str]) -> str:
             f"{config['idp-issuer-url']}: {type(error).__name__}",
             "log in again with the tool that wrote the kubeconfig",
         ) from error
-    fresh = str(into.api_key.get("authorization", "")).removeprefix("Bearer ")
+    # the key is "authorization" or "BearerToken", depending on the version
+    fresh = str(next(iter(into.api_key.values()), "")).removeprefix("Bearer ")
     if _old(fresh):
         raise MeshcheckError(
             "the OIDC token is expired and the identity provider gave no new one",

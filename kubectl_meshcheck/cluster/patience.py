@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable
 
+from kubectl_meshcheck.cluster.failures import BROKEN
 from kubectl_meshcheck.cluster.json_window import TruncatedError
 
 #: what a connection, or a body that ends too early, raises
@@ -14,7 +15,7 @@ NETWORK = (OSError, http.client.HTTPException, TruncatedError)
 TRIES = 5  #: of one request in all
 SILENT = 2  #: of one that gets no answer in time: each takes a minute
 LONGEST = 30.0  #: seconds that a server may make us wait before another try
-_SHORTEST = 0.2  #: seconds before the second try; doubled for each further one
+SHORTEST = 0.2  #: seconds before the second try; doubled for each further one
 
 
 class Patience:
@@ -37,7 +38,10 @@ class Patience:
         if isinstance(error, TimeoutError):
             self._silent -= 1
             return self._safe and self._silent > 0 and self._wait()
-        return self._safe and _passing(error) and self._wait()
+        passing = isinstance(error, BROKEN) and not isinstance(
+            error, ConnectionRefusedError
+        )
+        return self._safe and passing and self._wait()
 
     def refusal(self, status: int, retry_after: str) -> bool:
         """Wait after the server's refusal; whether to try again.
@@ -54,27 +58,8 @@ class Patience:
         self._left -= 1
         if not self._left:
             return False
-        usual = _SHORTEST * 2.0 ** (TRIES - 1 - self._left)
+        usual = SHORTEST * 2.0 ** (TRIES - 1 - self._left)
         # jitter, so that many of us do not come back at the same moment
         jitter = random.uniform(0.5, 1)  # noqa: S311  # no secret
         self._sleep(usual * jitter if asked is None else asked)
         return True
-
-
-def _passing(error: Exception) -> bool:
-    """Whether the same may work in a moment: it did work up to some point."""
-    import ssl
-
-    if isinstance(error, ConnectionRefusedError):
-        return False
-    return isinstance(
-        error,
-        (
-            ConnectionError,
-            ssl.SSLEOFError,
-            ssl.SSLZeroReturnError,
-            http.client.IncompleteRead,
-            http.client.RemoteDisconnected,
-            TruncatedError,
-        ),
-    )

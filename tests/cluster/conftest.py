@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kubectl_meshcheck.cluster import Cluster, Connection, connect
+from kubectl_meshcheck.cluster import Cluster, Connection, connect, patience
 from tests.cluster.support import Reach, pods
 from tests.server import Certificates, Server
 
@@ -23,6 +23,7 @@ def _no_cluster_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(patience, "SHORTEST", 0.01)
 
 
 @pytest.fixture(scope="session")

@@ -247,7 +247,9 @@ class Handler(BaseHTTPRequestHandler):
             piece = body[start : start + size] if size else body
             if 0 <= fault.cut < sent + len(piece):
                 yield piece[: fault.cut - sent]
-                self._reset()
+                # an orderly end, so that what was sent does arrive
+                self.close_connection = True
+                socket.socket.shutdown(self.request, socket.SHUT_WR)
                 return
             yield b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece
             sent += len(piece)
