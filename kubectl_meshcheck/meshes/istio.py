@@ -25,6 +25,7 @@ from kubectl_meshcheck.meshes.base import (
     release,
     version_of,
 )
+from kubectl_meshcheck.meshes.istio_facts import FACTS
 from kubectl_meshcheck.model import (
     REFUSED,
     Capture,
@@ -277,4 +278,5 @@ ISTIO = Mesh(
     bad_settings=settings.bad_settings,
     template_only=settings.TEMPLATE_ONLY,
     hold=hold,
+    facts=FACTS,
 )
