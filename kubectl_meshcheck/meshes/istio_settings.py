@@ -62,6 +62,11 @@ def read_proxy_config(text: str) -> ProxyConfig:
         value = first_document(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         return ProxyConfig(error=f"it is not YAML: {_one_line(error)}")
+    return proxy_config(value)
+
+
+def proxy_config(value: object) -> ProxyConfig:
+    """The same of a document that was read, the mesh's ``defaultConfig`` say."""
     if value is None:
         return ProxyConfig(values={})
     if not isinstance(value, dict):
