@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from enum import Enum, unique
 
 from kubectl_meshcheck import logs
+from kubectl_meshcheck.events import HOOK_FAILED
 from kubectl_meshcheck.logs import Heard
 from kubectl_meshcheck.model import (
     REFUSED,
@@ -43,7 +44,6 @@ _NOT_RUNNABLE = (126, 127, 128)
 #: seconds that a hook has waited at least when it gave up, and between its end and
 #: the application's start
 _GAVE_UP, _AT_ONCE = 10, 2
-_HOOK_FAILED = ("FailedPostStartHook", "PostStartHookError")
 
 
 @unique
@@ -150,6 +150,11 @@ def weight(judgement: Judgement, statuses: Mapping[str, ContainerStatus]) -> int
         ),
         default=0,
     )
+
+
+def telling(judgement: Judgement) -> bool:
+    """Whether events about such pods could add anything."""
+    return bool(judgement.named(State.EXPOSED) or _gates(judgement))
 
 
 def seen(
@@ -346,7 +351,7 @@ def _hook(
         told = statuses.get(name)
         if told is None:
             continue
-        if told.state == "waiting" and told.reason.startswith(_HOOK_FAILED):
+        if told.state == "waiting" and told.reason.startswith(HOOK_FAILED):
             quote = logs.quoted(told.message or told.reason)
             source = f"containerStatuses[{name}].state.waiting"
             strength = Strength.STRONG
@@ -391,7 +396,7 @@ def _from_events(
     for event in events:
         name = event.container
         many = f"{event.count}x" if event.count > 1 else "once"
-        if event.reason.startswith(_HOOK_FAILED) and name in gates:
+        if event.reason.startswith(HOOK_FAILED) and name in gates:
             yield _event(Kind.HOOK, Strength.STRONG, event, gates[name])
         elif event.reason == "BackOff" and name in exposed:
             text = f"restarted again and again, seen {many}"

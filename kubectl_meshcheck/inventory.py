@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from kubectl_meshcheck import evidence, meshes, parse
+from kubectl_meshcheck.events import Events
 from kubectl_meshcheck.kinds import JOB, POD, REPLICA_SET, Kind, kind_of
-from kubectl_meshcheck.model import Judgement, PodStart
+from kubectl_meshcheck.model import Judgement, PodEvent, PodStart
 from kubectl_meshcheck.workload import Ref, Subject
 
 #: pod names that are kept of each group
@@ -37,7 +38,7 @@ class _Group:
     #: what the pod shows whose status is kept, and its restarts
     worst: tuple[int, int] = (-1, -1)
     status: parse.PodStatus | None = None
-    names: list[str] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)  #: some, with their uids
     hash: str = ""  #: the pod-template-hash, to tell the Deployment
 
 
@@ -66,7 +67,10 @@ class Inventory:
         self._judged: list[tuple[PodStart, Judgement]] = []
         self._known: dict[Key, _Known] = {}
         self._namespaces: dict[str, Mapping[str, str]] = {}
+        self._events = Events()
         self.pods = 0
+        #: what could not be read and nobody asked for: said, and no problem
+        self.notes: list[str] = []
 
     # -- taking in ---------------------------------------------------------
 
@@ -123,10 +127,11 @@ class Inventory:
             shows = evidence.weight(judgement, parse.statuses(status))
         if (shows, restarts) > group.worst:
             group.worst, group.status = (shows, restarts), status
-            group.names.insert(0, meta.name)
+            group.names = {meta.name: meta.uid, **group.names}
+            if len(group.names) > NAMES:
+                group.names.popitem()
         elif len(group.names) < NAMES:
-            group.names.append(meta.name)
-        del group.names[NAMES:]
+            group.names[meta.name] = meta.uid
 
     def add_workload(self, kind: Kind, found: parse.Workload, source: str = "") -> None:
         """Remembers an owner with its template."""
@@ -144,6 +149,17 @@ class Inventory:
     def add_namespace(self, meta: parse.Meta) -> None:
         """Remembers a namespace's labels."""
         self._namespaces[meta.name] = dict(meta.labels or {})
+
+    def add_event(self, found: parse.Event) -> None:
+        """Remembers an event, where it tells something of a start."""
+        self._events.add(found)
+
+    def wants_events(self) -> bool:
+        """Whether events could add to what the pods show."""
+        return any(
+            evidence.telling(self._judged[group.shape][1])
+            for group in self._groups.values()
+        )
 
     def _shape(self, spec: parse.PodSpec, marks: _Marks) -> int:
         annotations, labels = marks
@@ -236,6 +252,7 @@ class Inventory:
             statuses=parse.statuses(group.status),
             conditions=parse.conditions(group.status),
             started=(group.status.startTime or "") if group.status else "",
+            events=self._events_of(group),
             namespace_labels=self._namespaces.get(group.ref.namespace),
             live=group.live,
             source=group.source,
@@ -244,6 +261,12 @@ class Inventory:
             (k for r in reversed(chain) if (k := self._with_template(r))), None
         )
         return self._owned(subject, owner) if owner else subject
+
+    def _events_of(self, group: _Group) -> tuple[PodEvent, ...]:
+        ref = group.ref
+        return self._events.of_owner(
+            ref.namespace, ref.name, ref.kind.kind, group.names
+        )
 
     def _with_template(self, ref: Ref) -> _Known | None:
         known = self._known.get(_key(ref))
@@ -292,6 +315,7 @@ def _merged(one: _Weighed, other: _Weighed) -> _Weighed:
         ready=a.ready + b.ready,
         restarts=a.restarts + b.restarts,
         names=(a.names + b.names)[:NAMES],
+        events=a.events + b.events,
     )
     return both, max(worst_a, worst_b)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from kubectl_meshcheck import parse
+from kubectl_meshcheck import events, parse
 from kubectl_meshcheck.cluster import ApiError, Cluster
 from kubectl_meshcheck.errors import MeshcheckError, Problem, nearest
 from kubectl_meshcheck.inventory import Inventory
@@ -24,6 +24,8 @@ class Scope:
 
     namespaces: tuple[str, ...] = ()  #: empty: all of them
     selector: str = ""  #: a label selector for the pods
+    #: the user asked for proof, so events that cannot be read are a problem
+    proof: bool = False
 
 
 def from_cluster(
@@ -64,6 +66,8 @@ class _Reader:
         if self._failure is not None:
             raise self._failure
         self._follow(namespace)
+        if self.inventory.wants_events():
+            self._events(namespace)
 
     def _guarded(self, namespace: str) -> None:
         try:
@@ -152,6 +156,22 @@ class _Reader:
             for kind in wanted:
                 done.add(kind)
                 self._owners(kind, namespace)
+
+    def _events(self, namespace: str) -> None:
+        """The kubelet's warnings: one more list, and only where it may tell more."""
+        place = f"/namespaces/{namespace}" if namespace else ""
+        params = {"fieldSelector": events.SELECTOR}
+        try:
+            for one in self._stream(f"/api/v1{place}/events", parse.Event, params):
+                self.inventory.add_event(one)
+        except MeshcheckError as error:
+            what = f"events could not be read: {error.what}"
+            if not self._scope.proof:
+                self.inventory.notes.append(what)
+            elif isinstance(error, ApiError):
+                self.problems.append(replace(error.problem(), what=what))
+            else:
+                self.problems.append(Problem(what, error.hint))
 
     def _denied(self, error: ApiError) -> None:
         """Goes on without what was refused; anything else ends the scan."""

@@ -41,6 +41,8 @@ def _take(inventory: Inventory, document: files.Document, source: str) -> list[P
             inventory.add_pod(parse.convert(found, parse.Pod), where)
         elif kind.kind == "Namespace":
             inventory.add_namespace(parse.convert(found, parse.Bare).metadata)
+        elif kind.kind == "Event":
+            inventory.add_event(parse.convert(found, parse.Event))
         elif kind in KINDS or _has_template(found):
             workload = parse.convert(found, parse.Workload)
             inventory.add_workload(kind, workload, where)

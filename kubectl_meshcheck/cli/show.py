@@ -58,6 +58,7 @@ def run(
         inventory, problems = gather()
         subjects = select(inventory.subjects())
         found = scan.scan(subjects, rules)
+        found = replace(found, warnings=(*found.warnings, *inventory.notes))
     except MeshcheckError as error:
         if error.code is not ExitCode.UNREADABLE or options.for_people:
             raise

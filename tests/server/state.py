@@ -166,14 +166,7 @@ class State:
             for item in resource.items
             if (not namespace or item.meta.namespace == namespace)
             and all(item.meta.labels.get(key) == value for key, _, value in wanted)
-            and all(
-                {
-                    "metadata.name": item.meta.name,
-                    "metadata.namespace": item.meta.namespace,
-                }.get(key)
-                == value
-                for key, _, value in named
-            )
+            and all(_field(item, key) == value for key, _, value in named)
         ]
 
     def _page(self, resource: Resource, query: Query) -> bytes:
@@ -231,6 +224,14 @@ def _partial(item: Item) -> bytes:
         "metadata": metadata,
     }
     return msgspec.json.encode(whole)
+
+
+def _field(item: Item, path: str) -> object:
+    """The value of a field that a field selector names; None when there is none."""
+    here: object = json.loads(b"{" + item.body)
+    for step in path.split("."):
+        here = here.get(step) if isinstance(here, dict) else None
+    return here
 
 
 def _token(version: int, key: bytes) -> str:

@@ -1,0 +1,79 @@
+"""The kubelet's complaints about pods, kept by whom they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from kubectl_meshcheck import parse
+from kubectl_meshcheck.model import PodEvent
+
+#: events of one list, before the server is asked: warnings about pods
+SELECTOR = "involvedObject.kind=Pod,type=Warning"
+#: beginnings of the reasons that tell something of a start; older kubelets append
+#: text to PostStartHookError
+HOOK_FAILED = ("FailedPostStartHook", "PostStartHookError")
+_REASONS = (*HOOK_FAILED, "BackOff", "Unhealthy")
+#: bounds: a cluster in trouble has more events than anybody reads
+_PODS, _EACH = 10_000, 8
+
+
+class Events:
+    """Those that tell something, bounded in number."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], list[tuple[str, PodEvent]]] = {}
+        self._pods: dict[tuple[str, str], list[str]] | None = None
+
+    def add(self, found: parse.Event) -> None:
+        """Remembers an event about a pod; all others are nothing to us."""
+        about = found.about
+        if about.kind != "Pod" or not (found.reason or "").startswith(_REASONS):
+            return
+        place = (about.namespace or found.metadata.namespace, about.name)
+        kept = self._found.get(place)
+        if kept is None:
+            if len(self._found) >= _PODS:
+                return
+            kept = self._found[place] = []
+            self._pods = None
+        if len(kept) < _EACH:
+            kept.append((about.uid, parse.pod_event(found)))
+
+    def of_pod(self, namespace: str, name: str, uid: str = "") -> list[PodEvent]:
+        """Those about one pod, and not about an earlier one of its name."""
+        return [
+            event
+            for about, event in self._found.get((namespace, name), ())
+            if not about or not uid or about == uid
+        ]
+
+    def of_owner(
+        self, namespace: str, owner: str, kind: str, uids: Mapping[str, str]
+    ) -> tuple[PodEvent, ...]:
+        """Those about the pods that a controller has named after itself.
+
+        ``uids`` are of the pods whose names are known.  A StatefulSet gives a new
+        pod the name of an old one, so there only those count.
+        """
+        names: Collection[str] = uids
+        if kind not in ("Pod", "StatefulSet"):
+            names = [*uids, *self._named(namespace, owner, indexed=kind == "Job")]
+        return tuple(
+            event
+            for name in dict.fromkeys(names)
+            for event in self.of_pod(namespace, name, uids.get(name, ""))
+        )
+
+    def _named(self, namespace: str, owner: str, *, indexed: bool) -> list[str]:
+        """Pods called ``owner-x7k2p``; of an indexed Job ``owner-0-x7k2p``."""
+        if self._pods is None:
+            self._pods = {}
+            for place, pod in self._found:
+                parent = pod.rpartition("-")[0]
+                self._pods.setdefault((place, parent), []).append(pod)
+                index = parent.rpartition("-")
+                if index[2].isdigit():
+                    self._pods.setdefault((place, index[0] + "#"), []).append(pod)
+        found = self._pods.get((namespace, owner), [])
+        more = self._pods.get((namespace, owner + "#"), []) if indexed else []
+        return found + more
