@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from kubectl_meshcheck.meshes.base import (
     Annotations,
@@ -34,6 +35,7 @@ from kubectl_meshcheck.meshes.reading import (
 from kubectl_meshcheck.meshes.remedies import in_vain
 from kubectl_meshcheck.model import (
     Capture,
+    Container,
     Handler,
     PodStart,
     Proxy,
@@ -77,7 +79,7 @@ def recognise(pod: PodStart, index: int) -> Proxy | None:
     return Proxy(
         mesh="kuma",
         index=index,
-        gate=gate(container, _waits, _ready),
+        gate=gate(container, partial(_waits, container), _ready),
         capture=_capture(pod),
         version=version_of(container.image),
         helpers=HELPERS,
@@ -88,8 +90,11 @@ def recognise(pod: PodStart, index: int) -> Proxy | None:
     )
 
 
-def _waits(command: Sequence[str]) -> Waits:
-    """``kuma-dp wait`` (app/kuma-dp/cmd/wait.go): up to 180 s, only on this host."""
+def _waits(container: Container, command: Sequence[str]) -> Waits:
+    """``kuma-dp wait`` (app/kuma-dp/cmd/wait.go): up to 180 s, only on this host.
+
+    At the port of the readiness probe; another one may never answer.
+    """
     program = command[0].rpartition("/")[2]
     if program != "kuma-dp" or list(command[1:2]) != ["wait"]:
         return Waits.UNKNOWN
@@ -99,8 +104,10 @@ def _waits(command: Sequence[str]) -> Waits:
     if flags is None or is_zero(flags.get("timeout", "180s")):
         return Waits.UNKNOWN
     url = flags.get("url", "http://localhost:9901/ready")
-    local = re.fullmatch(r"http://(?:localhost|127\.0\.0\.1|\[::1\]):\d+/ready", url)
-    return Waits.YES if local else Waits.UNKNOWN
+    local = re.fullmatch(r"http://(?:localhost|127\.0\.0\.1|\[::1\]):(\d+)/ready", url)
+    probe = container.readiness
+    told = probe.action.port if probe and probe.action.path == "/ready" else ""
+    return Waits.YES if local and told in ("", local[1]) else Waits.UNKNOWN
 
 
 def _ready(action: Handler) -> Waits:

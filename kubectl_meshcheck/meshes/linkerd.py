@@ -118,6 +118,10 @@ def _capture(pod: PodStart) -> Capture:
     With the plugin there is ``linkerd-network-validator``, and before 2.12 nothing
     at all (charts/partials/templates/_network-validator.tpl).
     """
+    if pod.labels.get(COMPONENT) == "identity":
+        # it hands out the proxies' certificates, so it cannot wait for one (charts/
+        # linkerd-control-plane/templates/identity.yaml)
+        return Capture(Redirect.NONE, reason="it only talks past its proxy")
     index = index_of(pod, "linkerd-init")
     return Capture(Redirect.CNI) if index is None else Capture(Redirect.INIT, index)
 
@@ -157,15 +161,15 @@ def hold(pod: PodStart, proxy: Proxy) -> Hold:
             manual=f"Linkerd {proxy.version} cannot hold an application: upgrade to "
             "2.11, or start the application through linkerd-await"
         )
+    if COMPONENT in pod.labels and CREATED_BY not in pod.annotations:
+        return Hold(
+            manual="this pod belongs to Linkerd's control plane: its chart decides"
+        )
     if _baked(pod):
         return Hold(
             manual="linkerd-proxy stands in the template itself, where the webhook "
             "leaves it alone: kubectl get ... -o yaml | linkerd inject --manual - "
             "| kubectl apply -f -"
-        )
-    if COMPONENT in pod.labels:
-        return Hold(
-            manual="this pod belongs to Linkerd's control plane: its chart decides"
         )
     vain = in_vain(pod, proxy, AWAIT, lambda value: value == "enabled")
     return vain or Hold({AWAIT: "enabled"}, risks=_risks(pod, proxy))

@@ -66,6 +66,14 @@ def test_first_is_held_only_with_a_hook_that_waits(
 
 
 @pytest.mark.parametrize(
+    ("port", "expected"), [(9901, Verdict.HELD), (9902, Verdict.UNKNOWN)]
+)
+def test_the_hook_asks_where_the_proxy_answers(port: int, expected: Verdict) -> None:
+    waiting = kuma(hook=WAIT, readinessProbe=get("/ready", port))
+    assert verdict(injected(waiting, APP)) is expected
+
+
+@pytest.mark.parametrize(
     ("startup", "expected"),
     [
         (get("/ready", 9901), Verdict.NATIVE),

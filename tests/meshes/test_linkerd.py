@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from kubectl_meshcheck.checks import app_starts_before_proxy
+from kubectl_meshcheck.checks.base import Severity
 from kubectl_meshcheck.meshes import asked
 from kubectl_meshcheck.meshes.linkerd_settings import since, version
 from kubectl_meshcheck.model import PodStart, Redirect, State, Verdict
+from tests.meshes.golden import judged
 from tests.meshes.pods import (
     APP,
     Container,
@@ -143,6 +146,25 @@ def test_an_init_container_of_the_proxy_s_own_user_is_not_captured() -> None:
     user = container("user", "x", securityContext={"runAsUser": 2102})
     found = injected(linkerd(hook=AWAIT), APP, init=[INIT, user])
     assert states(found)["user"] is State.FREE
+
+
+def test_the_identity_controller_cannot_wait_and_need_not() -> None:
+    own = {"linkerd.io/control-plane-component": "identity"}
+    (subject,) = judged(
+        [
+            {
+                "kind": "Pod",
+                "metadata": {"name": "linkerd-identity", "labels": own},
+                "spec": {
+                    "initContainers": [INIT],
+                    "containers": [container("identity", "controller"), linkerd()],
+                },
+            }
+        ]
+    )
+    (finding,) = app_starts_before_proxy.find(subject)
+    assert finding.severity is Severity.INFO
+    assert "control plane" in finding.next
 
 
 def test_init_containers_behind_a_native_proxy_wait_too() -> None:

@@ -17,7 +17,15 @@ from tests.meshes.pods import container, pod, proxy
 
 PACKAGE = Path(meshes.__file__).parent
 #: not meshes: what all of them share
-SHARED = {"__init__", "base", "generic", "page", "reading", "remedies"}
+SHARED = {
+    "__init__",
+    "base",
+    "control_base",
+    "generic",
+    "page",
+    "reading",
+    "remedies",
+}
 MESH_IDS = [mesh.name for mesh in MESHES]
 #: one container of each mesh, where a fixture's own would be far away
 SAMPLES = {
