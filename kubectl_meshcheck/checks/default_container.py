@@ -38,7 +38,7 @@ def find(subject: Subject) -> Iterator[Finding]:
     if _FORMER in marks or subject.judgement.proxies[0].part is Part.GATEWAY:
         return
     first, app = main[0].container.name, apps[0].container.name
-    message = f"kubectl logs and exec pick {first} unless -c {app} is given"
+    message = f"kubectl logs and exec pick it unless -c {app} is given"
     yield Finding(message, first, next=remedy.patch(subject, {DEFAULT: app}))
 
 

@@ -34,7 +34,7 @@ def find(subject: Subject) -> Iterator[Finding]:
         if proxy.part is Part.GATEWAY or proxy.ends_jobs:
             continue
         if container.role is Role.MAIN and not _ended_by_the_work(subject, container):
-            message = f"{container.name} never ends, so the Job never completes"
+            message = "never ends, so the Job never completes"
             cure = f"make {container.name} a native sidecar, or let the work end it"
             yield Finding(message, container.name, next=cure)
 

@@ -82,7 +82,8 @@ def _why(row: Row) -> str:
             continue
         if found.check.id == "MC010" and verdict is Verdict.NONE:
             told = []  # the same in more words
-        told.append(f"{found.check.id} {found.finding.message}")
+        who = f"{found.finding.container}: " if found.finding.container else ""
+        told.append(f"{found.check.id} {who}{found.finding.message}")
     return "; ".join(told)
 
 
