@@ -1,0 +1,48 @@
+"""The small cluster of ``tests/clusters/shop.yaml``, served, and a shell at it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.server import Server
+from tests.shell import CLUSTERS, Shell
+
+
+def objects(name: str = "shop.yaml") -> list[dict[str, Any]]:
+    """The objects of one of our clusters."""
+    text = (CLUSTERS / name).read_text(encoding="utf-8")
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+@pytest.fixture(scope="session")
+def shop_server() -> Iterator[Server]:
+    """The cluster, served to everybody; tests that change it start their own."""
+    with Server.start(objects()) as server:
+        yield server
+
+
+@pytest.fixture
+def shop(shop_server: Server, tmp_path: Path) -> Shell:
+    """A shell whose kubeconfig leads to the cluster's namespace ``shop``.
+
+    Its folder holds the same objects as ``shop.yaml``.
+    """
+    for file in CLUSTERS.iterdir():
+        shutil.copy(file, tmp_path)
+    config = shop_server.kubeconfig(tmp_path / "kubeconfig", namespace="shop")
+    real = shop_server.url.partition("//")[2]
+    return Shell(tmp_path, str(config), (real, "shop.example:6443"))
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path) -> Shell:
+    """A shell without any cluster, with the objects as ``shop.yaml``."""
+    for file in CLUSTERS.iterdir():
+        shutil.copy(file, tmp_path)
+    return Shell(tmp_path)
