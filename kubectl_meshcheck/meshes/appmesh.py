@@ -23,7 +23,7 @@ from kubectl_meshcheck.meshes.base import (
     shell_script,
     version_of,
 )
-from kubectl_meshcheck.meshes.reading import has_env, index_of
+from kubectl_meshcheck.meshes.reading import has_env, index_of, is_zero
 from kubectl_meshcheck.model import (
     Capture,
     Container,
@@ -94,7 +94,7 @@ def _gate(container: Container) -> Gate:
     if version < WAITS_SINCE:
         why = f"its hook only prints a line with Envoy {version_of(container.image)}"
         return Gate(Waits.NO, by, why)
-    if int(found[1]) == 0:
+    if is_zero(found[1]):
         return Gate(Waits.UNKNOWN, by, "the hook waits for 0 seconds")
     # aws/aws-app-mesh-controller-for-k8s#680
     if container.environment("ENVOY_ADMIN_ACCESS_PORT") not in ("", "9901"):

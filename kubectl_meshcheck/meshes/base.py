@@ -115,6 +115,8 @@ class Mesh:
         manual="nothing in this mesh holds the application: "
         "let it wait or retry until the proxy answers"
     )
+    #: since which release it holds unless something opts out; empty: it never does
+    holds_since: str = ""
     #: what docs/meshes.md says of it
     facts: tuple[Fact, ...] = ()
 
@@ -136,7 +138,7 @@ def release(version: str) -> tuple[int, ...]:
     >>> release("edge-25.10.2")
     (25, 10, 2)
     """
-    found = re.search(r"\d+(\.\d+)*", version)
+    found = re.search(r"\d{1,9}(\.\d{1,9})*", version)
     return tuple(int(part) for part in found[0].split(".")[:4]) if found else ()
 
 

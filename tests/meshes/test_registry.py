@@ -16,16 +16,6 @@ from tests.meshes.golden import GOLDEN, mesh_cases, subjects_of
 from tests.meshes.pods import container, pod, proxy
 
 PACKAGE = Path(meshes.__file__).parent
-#: not meshes: what all of them share
-SHARED = {
-    "__init__",
-    "base",
-    "control_base",
-    "generic",
-    "page",
-    "reading",
-    "remedies",
-}
 MESH_IDS = [mesh.name for mesh in MESHES]
 #: one container of each mesh, where a fixture's own would be far away
 SAMPLES = {
@@ -56,11 +46,15 @@ def test_names_are_unique() -> None:
     assert generic.NAME not in MESH_IDS
 
 
-def test_every_module_is_a_listed_mesh_or_part_of_one() -> None:
-    modules = {path.stem for path in PACKAGE.glob("*.py")} - SHARED
-    parts = {name for name in modules if name.partition("_")[0] in MESH_IDS}
-    assert modules == parts
-    assert set(MESH_IDS) <= modules
+def test_every_module_with_a_mesh_is_listed_and_named_after_it() -> None:
+    literal = re.compile(r"^(\w+)(?:: Mesh)? = Mesh\(", re.MULTILINE)
+    there = {
+        path.stem: literal.findall(path.read_text(encoding="utf-8"))
+        for path in PACKAGE.glob("*.py")
+    }
+    assert {name: found for name, found in there.items() if found} == {
+        name: [name.upper()] for name in MESH_IDS
+    }
 
 
 @pytest.mark.parametrize("mesh", MESHES, ids=MESH_IDS)
