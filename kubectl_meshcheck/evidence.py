@@ -203,8 +203,9 @@ def _crash(
         quote = refused or said
         strength = _strength(step, run, gap, refused, theirs)
         if heard and heard.container == name and heard.refused and heard.died:
-            gap, strength = _exact(heard), _heard(heard)
             said, quote, source = REFUSED, heard.refused.text, "logs"
+            strength = _heard(heard, theirs)
+            gap = _exact(heard) or gap
         times = max(told.restarts, 1)
         words = [f"crashed {times}x: {said or f'exit {run.exit_code}'}"]
         if gap and strength is Strength.STRONG:
@@ -218,10 +219,12 @@ def _exact(heard: Heard) -> Gap | None:
     return None if heard.gap is None else Gap(heard.gap, "ready", exact=True)
 
 
-def _heard(heard: Heard) -> Strength:
-    """What logs prove: an error after the proxy was ready is no race."""
-    before = heard.gap is not None and heard.gap >= 0
-    return Strength.STRONG if before else Strength.WEAK
+def _heard(heard: Heard, proxy: ContainerStatus | None) -> Strength:
+    """What an error in a log proves: one after the proxy was ready is no race."""
+    if heard.gap is None:
+        again = proxy is None or proxy.restarts
+        return Strength.WEAK if again else Strength.STRONG
+    return Strength.STRONG if heard.gap >= 0 else Strength.WEAK
 
 
 def _gap(step: Step, run: Run, proxy: ContainerStatus | None) -> Gap | None:
@@ -285,7 +288,7 @@ def _exposure(
         gap = _exact(heard)
         text = f"{REFUSED}, {gap}" if gap else REFUSED
         yield Evidence(
-            Kind.REFUSED, _heard(heard), name, text, pod, gap, "logs",
+            Kind.REFUSED, _heard(heard, theirs), name, text, pod, gap, "logs",
             heard.refused.text,
         )  # fmt: skip
     ahead = _ahead(told, theirs)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kubectl_meshcheck import events, parse
+from kubectl_meshcheck import events, hearing, logs, parse
 from kubectl_meshcheck.cluster import ApiError, Cluster
 from kubectl_meshcheck.errors import MeshcheckError, Problem, nearest
 from kubectl_meshcheck.inventory import Inventory
@@ -15,6 +15,8 @@ from kubectl_meshcheck.kinds import KINDS, POD, REPLICA_SET, Kind
 
 #: kinds that only lead on to an owner; their templates say nothing new
 _BARE = (REPLICA_SET,)
+#: logs are no JSON
+_ANY = {"Accept": "*/*"}
 Progress = Callable[[int], None]
 
 
@@ -180,3 +182,28 @@ class _Reader:
         problem = error.problem()
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+def logs_of(cluster: Cluster) -> hearing.Read:
+    """Reads logs from a cluster, one request each, bounded in bytes."""
+
+    def read(wanted: hearing.Wanted) -> str | None:
+        params = {
+            "container": wanted.container,
+            "timestamps": "true",
+            "limitBytes": str(logs.MOST_BYTES),
+        }
+        if wanted.previous:
+            params["previous"] = "true"
+        path = f"{POD.path(wanted.namespace)}/{wanted.pod}/log"
+        try:
+            body = cluster.request("GET", path, params=params, headers=_ANY)
+        except ApiError as error:
+            if error.status == 403:
+                raise hearing.DeniedError(error.problem()) from error
+            if error.status in (400, 404):  # no such run, or no such pod any more
+                return None
+            raise
+        return body[: logs.MOST_BYTES].decode(errors="replace")
+
+    return read

@@ -11,6 +11,7 @@ from kubectl_meshcheck.cli import show
 from kubectl_meshcheck.cli.show import Output
 from kubectl_meshcheck.cli.targets import parse
 from kubectl_meshcheck.errors import ExitCode, Problem
+from kubectl_meshcheck.hearing import Wanted
 from kubectl_meshcheck.inventory import Inventory
 from kubectl_meshcheck.workload import Subject
 
@@ -18,10 +19,10 @@ _BEFORE = """\
 KubeSphere 3.4, Istio 1.14.6. fireboom cannot reach the network when it starts; from a
 shell in the pod it can, and in the namespace sandbox it always could.
 
-$ kubectl meshcheck ns -A
+$ kubectl meshcheck ns -A --logs
 """
 _BETWEEN = """
-$ kubectl meshcheck deploy/fireboom -n shop
+$ kubectl meshcheck deploy/fireboom -n shop --logs
 """
 _AFTER = """
 On your own cluster:
@@ -34,12 +35,16 @@ On your own cluster:
 def tell(options: Output) -> ExitCode:
     """Scans the incident; people see it step by step, programs get the report."""
     if not options.for_people:
-        return show.run(options, _gather, namespaces=True)
+        return show.run(options, _gather, readers=[_recorded], namespaces=True)
     click.echo(_BEFORE)
-    code = show.run(options, _gather, namespaces=True)
+    code = show.run(options, _gather, readers=[_recorded], namespaces=True)
     click.echo(_BETWEEN)
     show.run(
-        replace(options, only_problems=False), _gather, select=_racing, detail=True
+        replace(options, only_problems=False),
+        _gather,
+        select=_racing,
+        readers=[_recorded],
+        detail=True,
     )
     click.echo(_AFTER)
     return code
@@ -47,6 +52,12 @@ def tell(options: Output) -> ExitCode:
 
 def _gather() -> tuple[Inventory, list[Problem]]:
     return offline.from_files([str(demo.incident())], label="incident.yaml")
+
+
+def _recorded(wanted: Wanted) -> str | None:
+    return demo.log(
+        wanted.namespace, wanted.pod, wanted.container, previous=wanted.previous
+    )
 
 
 def _racing(subjects: list[Subject]) -> list[Subject]:

@@ -136,6 +136,14 @@ namespace = click.option(
     help="The namespace; by default the context's.",
 )
 
+proof = click.option(
+    "--logs",
+    "logs",
+    is_flag=True,
+    help="Read logs for the exact gap: of racing workloads only, at most 25 of them, "
+    "one pod each, 4 requests a pod, 256 KiB and 2,000 lines a log.",
+)
+
 output = _apply(
     [
         click.option(

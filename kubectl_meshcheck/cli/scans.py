@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     # what a scan needs is imported when one is made: help and completion do not pay
     from kubectl_meshcheck.cli.show import Gathered, Output
     from kubectl_meshcheck.cluster import Cluster
+    from kubectl_meshcheck.hearing import Read
     from kubectl_meshcheck.workload import Subject
 
 _OUTPUT = (
@@ -43,7 +44,7 @@ def _connect(given: Options, command: str) -> Cluster:
 
 
 def _scan(
-    cluster: Cluster, names: Sequence[str], selector: str
+    cluster: Cluster, names: Sequence[str], selector: str, proof: bool
 ) -> Callable[[], Gathered]:
     from kubectl_meshcheck import live
     from kubectl_meshcheck.cli.show import Progress
@@ -51,7 +52,7 @@ def _scan(
     def gather() -> Gathered:
         progress = Progress()
         try:
-            scope = live.Scope(tuple(names), selector)
+            scope = live.Scope(tuple(names), selector, proof)
             return live.from_cluster(cluster, scope, progress)
         finally:
             progress.close()
@@ -59,6 +60,12 @@ def _scan(
                 click.echo(f"Warning: {warning}", err=True)
 
     return gather
+
+
+def _reader(cluster: Cluster) -> Read:
+    from kubectl_meshcheck import live
+
+    return live.logs_of(cluster)
 
 
 @click.command(
@@ -83,10 +90,15 @@ Examples:
     help="Only pods with these labels (app=cart, tier!=web, env in (a,b)).",
 )
 @options.namespace
+@options.proof
 @options.output
 @options.connection
 def ns(
-    names: tuple[str, ...], all_namespaces: bool, selector: str, **given: Any
+    names: tuple[str, ...],
+    all_namespaces: bool,
+    selector: str,
+    logs: bool,
+    **given: Any,
 ) -> ExitCode:
     """Scan the workloads of namespaces: one row a workload.
 
@@ -102,9 +114,12 @@ def ns(
     def gather() -> Gathered:
         cluster = _connect(given, "ns")
         places.extend(() if all_namespaces else names or (cluster.namespace,))
-        return _scan(cluster, places, selector)()
+        if logs:
+            readers.append(_reader(cluster))
+        return _scan(cluster, places, selector, logs)()
 
     places: list[str] = []
+    readers: list[Read] = []
 
     def select(subjects: list[Subject]) -> list[Subject]:
         return [s for s in subjects if s.pods] if selector else subjects
@@ -120,27 +135,31 @@ def ns(
         output,
         gather,
         select=select,
+        readers=readers,
         namespaces=all_namespaces or len(names) > 1,
         nothing=nothing,
     )
 
 
-def _look(words: Sequence[str], given: Options) -> ExitCode:
+def _look(words: Sequence[str], logs: bool, given: Options) -> ExitCode:
     from kubectl_meshcheck.cli import show, targets
 
     wanted = targets.parse(words)
     output = _output(given)
     place: list[str] = []
+    readers: list[Read] = []
 
     def gather() -> Gathered:
         cluster = _connect(given, words[0])
         place.append(cluster.namespace)
-        return _scan(cluster, place, "")()
+        if logs:
+            readers.append(_reader(cluster))
+        return _scan(cluster, place, "", logs)()
 
     def select(subjects: list[Subject]) -> list[Subject]:
         return targets.selector(wanted, place[0])(subjects)
 
-    return show.run(output, gather, select=select, detail=True)
+    return show.run(output, gather, select=select, readers=readers, detail=True)
 
 
 def workload_command(kind: str) -> click.Command:
@@ -164,10 +183,11 @@ def workload_command(kind: str) -> click.Command:
         shell_complete=complete.workloads,
     )
     @options.namespace
+    @options.proof
     @options.output
     @options.connection
-    def command(names: tuple[str, ...], **given: Any) -> ExitCode:
-        return _look([kind, *names] if kind else names, given)
+    def command(names: tuple[str, ...], logs: bool, **given: Any) -> ExitCode:
+        return _look([kind, *names] if kind else names, logs, given)
 
     return command
 

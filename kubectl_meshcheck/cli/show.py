@@ -12,9 +12,10 @@ from typing import TextIO
 
 import click
 
-from kubectl_meshcheck import config, ignore, report, scan
+from kubectl_meshcheck import config, hearing, ignore, report, scan
 from kubectl_meshcheck.checks.base import Severity
 from kubectl_meshcheck.errors import ExitCode, MeshcheckError, Problem
+from kubectl_meshcheck.hearing import Read
 from kubectl_meshcheck.ignore import Ignore
 from kubectl_meshcheck.inventory import Inventory
 from kubectl_meshcheck.report.text import View, safe
@@ -48,15 +49,22 @@ def run(
     gather: Callable[[], Gathered],
     *,
     select: Callable[[list[Subject]], list[Subject]] = lambda all_: all_,
+    readers: Sequence[Read] = (),
     detail: bool = False,
     namespaces: bool = False,
     nothing: str = "No resources found.",
 ) -> ExitCode:
-    """Gathers, scans, prints; what goes wrong is printed in the same format."""
+    """Gathers, scans, prints; what goes wrong is printed in the same format.
+
+    ``readers`` may be filled while it gathers: what reads logs, where that is wanted.
+    """
     rules, fail_on = _rules(options)
     try:
         inventory, problems = gather()
         subjects = select(inventory.subjects())
+        for read in readers:
+            subjects, deaf = hearing.listen(subjects, read)
+            problems += deaf
         found = scan.scan(subjects, rules)
         found = replace(found, warnings=(*found.warnings, *inventory.notes))
     except MeshcheckError as error:

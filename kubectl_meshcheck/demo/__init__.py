@@ -9,3 +9,10 @@ from pathlib import Path
 def incident() -> Path:
     """The file with the incident's objects."""
     return Path(str(files(__package__) / "incident.yaml"))
+
+
+def log(namespace: str, pod: str, container: str, *, previous: bool) -> str | None:
+    """A recorded log, with the kubelet's timestamps; None where there was none."""
+    name = f"{namespace}_{pod}_{container}{'.previous' if previous else ''}.log"
+    found = Path(str(files(__package__) / "logs")) / name
+    return found.read_text(encoding="utf-8") if found.is_file() else None
