@@ -1,0 +1,193 @@
+"""A mesh's control plane: who it injects, and what it sets, each with its origin.
+
+Knows no mesh.  The meshes fill it in from webhooks, ConfigMaps and the injector's
+own Deployment; checks and reports read it, and a fix finds here where to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, unique
+
+from kubectl_meshcheck.model import PodStart, Proxy
+from kubectl_meshcheck.selectors import Selector
+
+Value = bool | int | str | None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The place where a setting is written, or would be."""
+
+    kind: str  #: "ConfigMap", "Pod", "Namespace", "Deployment"; empty: built in
+    namespace: str = ""
+    name: str = ""
+    key: str = ""  #: of a ConfigMap's data, an annotation, a variable
+    path: tuple[str, ...] = ()  #: inside the document under that key
+    text: str = ""  #: for what is no object: "the default of Istio 1.14"
+
+    @property
+    def place(self) -> str:
+        """``ConfigMap istio-system/istio``."""
+        if not self.kind:
+            return self.text
+        name = "/".join(part for part in (self.namespace, self.name) if part)
+        return f"{self.kind} {name}".strip()
+
+    def __str__(self) -> str:
+        """For people: ``ConfigMap istio-system/istio, mesh: defaultConfig.hold``."""
+        if not self.kind:
+            return self.text
+        inside = ": ".join(part for part in (self.key, ".".join(self.path)) if part)
+        return f"{self.place}, {inside}" if inside else self.place
+
+
+@unique
+class Topic(Enum):
+    """What a setting decides."""
+
+    INJECT = "who is injected"
+    HOLD = "whether the application is held"
+    NATIVE = "whether the proxy is a native sidecar"
+    GATE = "what the hold or the native sidecar needs to work"
+    STOP = "how the proxy stops"
+
+
+@dataclass(frozen=True)
+class Given:
+    """What one place says about a setting."""
+
+    origin: Origin
+    value: Value = None  #: None: it does not say
+    unknown: str = ""  #: why it could not be read, as a clause
+    ignored: str = ""  #: why it does not count, as a clause
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting's effective value, and where that comes from."""
+
+    topic: Topic
+    name: str  #: as upstream writes it
+    value: Value = None  #: None: not known
+    origin: Origin = Origin("")
+    #: nobody set it: ``value`` is what holds then, ``origin`` where to set it
+    default: bool = False
+    #: the weaker places that say something, the strongest first
+    overrode: tuple[Given, ...] = ()
+    unknown: str = ""  #: why the value is not known, as a clause
+    #: every place that was looked at, the strongest first
+    given: tuple[Given, ...] = ()
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """One mutating webhook that injects."""
+
+    configuration: str  #: the MutatingWebhookConfiguration
+    name: str
+    namespaces: Selector  #: on the labels of the pod's namespace
+    objects: Selector  #: on the labels of the pod
+    tag: str = ""  #: the revision tag that it stands for
+    failure_policy: str = "Fail"
+    #: what else decides and cannot be judged here, as a clause
+    unclear: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.configuration}/{self.name}"
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    """One revision of one mesh."""
+
+    mesh: str  #: "istio"
+    revision: str = ""  #: "default" where it has no name of its own
+    tags: tuple[str, ...] = ()
+    namespace: str = ""
+    version: str = ""  #: empty when not known
+    flavour: str = ""  #: the distribution: "KubeSphere", "AKS"; empty: upstream's
+    injector: str = ""  #: the service as namespace/name, or the URL
+    webhooks: tuple[Webhook, ...] = ()
+    settings: tuple[Setting, ...] = ()  #: what holds for every pod that says nothing
+    always: tuple[Selector, ...] = ()  #: pods that are injected whatever the policy
+    never: tuple[Selector, ...] = ()
+    #: why nobody can tell what it makes of a pod, as a clause
+    unclear: str = ""
+    notes: tuple[str, ...] = ()  #: what else is worth knowing, each as a clause
+
+    def setting(self, name: str) -> Setting | None:
+        """The setting of that name."""
+        return next((one for one in self.settings if one.name == name), None)
+
+    def topic(self, topic: Topic) -> Setting | None:
+        """The first setting about that."""
+        return next((one for one in self.settings if one.topic is topic), None)
+
+    @property
+    def mode(self) -> str:
+        """How it injects by default: classic, hold, native, or unknown."""
+        native, hold = self.topic(Topic.NATIVE), self.topic(Topic.HOLD)
+        if native is not None and native.value is True:
+            return "native"
+        if native is not None and native.unknown:
+            return "unknown"
+        if hold is None or hold.unknown:
+            return "unknown"
+        return "hold" if hold.value else "classic"
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A pod as its author wrote it, and where it is to run."""
+
+    pod: PodStart
+    namespace: str = ""
+    labels: Mapping[str, str] | None = None  #: all of the pod's; None: not known
+    namespace_labels: Mapping[str, str] | None = None
+    namespace_annotations: Mapping[str, str] | None = None
+    #: the pod as it runs, where it does: its own proxy tells its version
+    proxy: Proxy | None = None
+
+
+@dataclass(frozen=True)
+class Injection:
+    """Whether a new pod would be injected, by which rule."""
+
+    injected: bool | None = None  #: None: cannot be told
+    mesh: str = ""
+    revision: str = ""
+    rule: str = ""  #: what decided, as a clause
+    webhook: str = ""  #: configuration/name of the webhook that is called
+    unknown: str = ""  #: why it cannot be told, as a clause
+    also: tuple[str, ...] = ()  #: other revisions that take the pod too
+
+
+@unique
+class Mode(Enum):
+    """What the injector would make of a new pod."""
+
+    NONE = "none"  #: no proxy
+    HELD = "held"
+    NATIVE = "native"
+    RACE = "race"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a new pod would be, under today's settings."""
+
+    mode: Mode = Mode.UNKNOWN
+    reason: str = ""  #: why this and not what was asked for; or why it is unknown
+
+
+@dataclass(frozen=True)
+class Explained:
+    """All of it for one workload."""
+
+    injection: Injection = field(default_factory=Injection)
+    settings: tuple[Setting, ...] = ()
+    outlook: Outlook = field(default_factory=Outlook)
+    plane: ControlPlane | None = None  #: the one that injects new pods

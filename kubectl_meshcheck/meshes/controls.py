@@ -1,0 +1,98 @@
+"""The control planes of all meshes, and what they say about one pod."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from kubectl_meshcheck.control import (
+    ControlPlane,
+    Explained,
+    Injection,
+    Mode,
+    Outlook,
+    Placed,
+)
+from kubectl_meshcheck.mesh_objects import MeshObjects, Wanted
+from kubectl_meshcheck.meshes.control_base import Control
+from kubectl_meshcheck.meshes.istio_control import ISTIO_CONTROL
+
+CONTROLS: tuple[Control, ...] = (ISTIO_CONTROL,)
+
+
+def wanted(objects: MeshObjects) -> Iterator[Wanted]:
+    """What is still to be read to know the meshes' settings."""
+    for control in CONTROLS:
+        for one in control.wanted(objects):
+            if not objects.has(one):
+                yield one
+
+
+def planes(objects: MeshObjects) -> tuple[ControlPlane, ...]:
+    """Every control plane that was found."""
+    return tuple(plane for control in CONTROLS for plane in control.planes(objects))
+
+
+def explain(
+    found: Sequence[ControlPlane], placed: Placed, webhooks_unknown: str = ""
+) -> Explained | None:
+    """Why the pod is injected as it is; None where no mesh is to be seen.
+
+    ``webhooks_unknown`` says why the webhooks are not all known; empty: they are.
+    """
+    mesh = placed.proxy.mesh if placed.proxy else ""
+    answers = [
+        _explain(control, own, placed, webhooks_unknown)
+        for control in CONTROLS
+        if (own := [p for p in found if p.mesh == control.mesh])
+        and mesh in ("", control.mesh)
+    ]
+    if not answers:
+        return None
+    return min(answers, key=_rank)
+
+
+def _rank(answer: Explained) -> int:
+    """A mesh that injects tells more than one that may, and that than one that not."""
+    return (True, None, False).index(answer.injection.injected)
+
+
+def _explain(
+    control: Control,
+    planes: Sequence[ControlPlane],
+    placed: Placed,
+    webhooks_unknown: str,
+) -> Explained:
+    answer = _injection(control, planes, placed, webhooks_unknown)
+    plane = _of(planes, answer, placed)
+    if plane is None:
+        return Explained(answer, outlook=Outlook(reason="its revision is not known"))
+    settings = control.settings(plane, placed)
+    if answer.injected is False:
+        return Explained(answer, settings, Outlook(Mode.NONE, answer.rule), plane)
+    outlook = control.outlook(plane, placed, settings)
+    return Explained(answer, settings, outlook, plane)
+
+
+def _injection(
+    control: Control,
+    planes: Sequence[ControlPlane],
+    placed: Placed,
+    webhooks_unknown: str,
+) -> Injection:
+    answer = control.injection(planes, placed)
+    if webhooks_unknown and answer.injected is not True:
+        # a webhook that was not seen may take the pod
+        return replace(answer, injected=None, rule="", unknown=webhooks_unknown)
+    return answer
+
+
+def _of(
+    planes: Sequence[ControlPlane], answer: Injection, placed: Placed
+) -> ControlPlane | None:
+    """The control plane that injects the pod: as decided, else as its proxy says."""
+    revision = answer.revision or (placed.proxy.revision if placed.proxy else "")
+    for plane in planes:
+        if revision and plane.revision == revision:
+            return plane
+    return planes[0] if len(planes) == 1 and not revision else None

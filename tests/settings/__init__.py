@@ -1,0 +1,1 @@
+"""Settings with their origin: selectors, control planes, precedence, the reading."""
