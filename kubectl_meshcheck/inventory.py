@@ -6,7 +6,6 @@ memory grows with the workloads, not with the pods.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from kubectl_meshcheck import evidence, meshes, parse
@@ -66,7 +65,7 @@ class Inventory:
         ] = {}
         self._judged: list[tuple[PodStart, Judgement]] = []
         self._known: dict[Key, _Known] = {}
-        self._namespaces: dict[str, Mapping[str, str]] = {}
+        self._namespaces: dict[str, parse.Meta] = {}
         self._events = Events()
         self.pods = 0
         #: what could not be read and nobody asked for: said, and no problem
@@ -147,8 +146,8 @@ class Inventory:
         self._known.setdefault(_key(ref), _Known(ref, meta, bare=True))
 
     def add_namespace(self, meta: parse.Meta) -> None:
-        """Remembers a namespace's labels."""
-        self._namespaces[meta.name] = dict(meta.labels or {})
+        """Remembers a namespace's labels and annotations."""
+        self._namespaces[meta.name] = meta
 
     def add_event(self, found: parse.Event) -> None:
         """Remembers an event, where it tells something of a start."""
@@ -235,8 +234,16 @@ class Inventory:
 
     def _is_top(self, known: _Known) -> bool:
         """Whether a workload without pods stands for itself."""
+        if known.bare or known.template is None:
+            return False
+        if known.ref.kind is REPLICA_SET and not known.replicas:
+            return False  # what a rollout has left behind
         owner = parse.controller(known.meta)
-        return not known.bare and known.template is not None and owner is None
+        if owner is None:
+            return True
+        kind = kind_of(owner.kind, owner.apiVersion)
+        above = _key(Ref(kind, known.ref.namespace, owner.name))
+        return above not in self._known
 
     def _subject(self, group: _Group, chain: tuple[Ref, ...]) -> Subject:
         pod, judgement = self._judged[group.shape]
@@ -253,10 +260,10 @@ class Inventory:
             conditions=parse.conditions(group.status),
             started=(group.status.startTime or "") if group.status else "",
             events=self._events_of(group),
-            namespace_labels=self._namespaces.get(group.ref.namespace),
             live=group.live,
             source=group.source,
         )
+        subject = self._placed(subject)
         owner = next(
             (k for r in reversed(chain) if (k := self._with_template(r))), None
         )
@@ -290,10 +297,20 @@ class Inventory:
             owners=(known.ref,),
             pod=pod,
             judgement=meshes.judge(pod),
-            namespace_labels=self._namespaces.get(known.ref.namespace),
             live=self._live,
         )
-        return self._owned(subject, known)
+        return self._owned(self._placed(subject), known)
+
+    def _placed(self, subject: Subject) -> Subject:
+        """The subject with what is known of its namespace."""
+        meta = self._namespaces.get(subject.ref.namespace)
+        if meta is None:
+            return subject
+        return replace(
+            subject,
+            namespace_labels=meta.labels or {},
+            namespace_annotations=meta.annotations or {},
+        )
 
 
 def _gone(

@@ -189,6 +189,8 @@ class Proxy:
     ends_jobs: bool = False
     #: what the application meets when it starts too early
     symptom: str = REFUSED
+    #: what comes too early is kept waiting by it, not refused
+    patient: bool = False
 
 
 @unique

@@ -111,7 +111,9 @@ def why(subject: Subject) -> str:
 
 def _without(subject: Subject) -> str:
     """Why there is no proxy to be seen."""
-    found = meshes.asked(subject.pod, subject.namespace_labels)
+    found = meshes.asked(
+        subject.pod, subject.namespace_labels, subject.namespace_annotations
+    )
     if found is None:
         return ""
     mesh, request = found

@@ -53,6 +53,8 @@ class Subject:
     own_marks: Mapping[str, str] = field(default_factory=dict)
     #: the namespace's labels; None when they are not known
     namespace_labels: Mapping[str, str] | None = None
+    #: its annotations; None when they are not known
+    namespace_annotations: Mapping[str, str] | None = None
     replicas: int | None = None  #: asked for by the owner
     live: bool = True  #: from a cluster or a dump of one, not from a manifest
     source: str = ""  #: the file and document, where it came from one

@@ -23,31 +23,46 @@ from collections.abc import Iterator
 from kubectl_meshcheck.checks import remedy
 from kubectl_meshcheck.checks.base import Check, Finding, Severity
 from kubectl_meshcheck.meshes import mesh_of
-from kubectl_meshcheck.model import REFUSED, Part, Proxy, Redirect, Role, State, Verdict
+from kubectl_meshcheck.model import (
+    REFUSED,
+    Judgement,
+    Part,
+    Proxy,
+    Redirect,
+    Role,
+    State,
+    Verdict,
+)
 from kubectl_meshcheck.workload import Subject
 
 _LOOK = "see what the hook does; pilot-agent wait and its like are known to wait"
 
 
 def find(subject: Subject) -> Iterator[Finding]:
-    proxy = subject.judgement.proxy
-    if proxy is None or _plain_native(subject, proxy):
-        return
-    if subject.judgement.verdict is Verdict.UNKNOWN:
-        yield Finding(subject.judgement.reason, severity=Severity.WARNING, next=_LOOK)
-        return
-    for index, step in enumerate(subject.judgement.steps):
+    for judged in (subject.judgement, *subject.judgement.others):
+        if judged.proxy is None or _plain_native(subject, judged.proxy):
+            continue
+        if judged.verdict is Verdict.UNKNOWN:
+            yield Finding(judged.reason, severity=Severity.WARNING, next=_LOOK)
+        else:
+            yield from _exposed(subject, judged)
+
+
+def _exposed(subject: Subject, judged: Judgement) -> Iterator[Finding]:
+    for index, step in enumerate(judged.steps):
         if step.container.role is not Role.MAIN or step.state is not State.EXPOSED:
             continue
-        proxy = _blamed(subject, index)
+        proxy = _blamed(judged, index)
         message, severity = step.why, _severity(proxy)
-        if severity is Severity.INFO:
+        if severity is Severity.INFO and proxy.part is Part.SIDECAR:
             message = f"{message}, but {proxy.capture.reason}"
         cure = remedy.hold(subject, proxy)
         yield Finding(message, step.container.name, severity, cure)
 
 
 def _severity(proxy: Proxy) -> Severity | None:
+    if proxy.patient:
+        return Severity.INFO
     if proxy.part is Part.HELPER or mesh_of(proxy) is None:
         return Severity.WARNING
     # nothing is refused where nothing is redirected
@@ -61,9 +76,9 @@ def _plain_native(subject: Subject, proxy: Proxy) -> bool:
     return mesh_of(proxy) is None and container.role is Role.NATIVE
 
 
-def _blamed(subject: Subject, index: int) -> Proxy:
+def _blamed(judged: Judgement, index: int) -> Proxy:
     """The proxy that this container does not wait for."""
-    proxies = subject.judgement.proxies
+    proxies = judged.proxies
     late = [p for p in proxies if index < p.index or p.gate.waits.value == "no"]
     return (late or list(proxies))[0]
 

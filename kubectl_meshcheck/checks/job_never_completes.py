@@ -29,7 +29,7 @@ def find(subject: Subject) -> Iterator[Finding]:
     owners = (subject.ref, *subject.owners)
     if not any(ref.kind.ends for ref in owners):
         return
-    for proxy in subject.judgement.proxies:
+    for proxy in subject.judgement.found:
         container = subject.pod.containers[proxy.index]
         if proxy.part is Part.GATEWAY or proxy.ends_jobs:
             continue

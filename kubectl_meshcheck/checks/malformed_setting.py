@@ -21,10 +21,9 @@ from kubectl_meshcheck.workload import Subject
 
 
 def find(subject: Subject) -> Iterator[Finding]:
-    proxy = subject.judgement.proxy
-    version = proxy.version if proxy else ""
+    versions = {proxy.mesh: proxy.version for proxy in subject.judgement.found}
     for mesh in MESHES:
-        for bad in mesh.bad_settings(subject.written, version):
+        for bad in mesh.bad_settings(subject.written, versions.get(mesh.name, "")):
             effect = "no pod can be created" if bad.rejected else "it has no effect"
             severity = Severity.ERROR if bad.rejected else None
             message = f"{bad.key}: {bad.trouble}; {effect}"

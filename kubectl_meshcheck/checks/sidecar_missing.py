@@ -28,7 +28,7 @@ def find(subject: Subject) -> Iterator[Finding]:
         return
     if subject.judgement.proxies:
         return
-    found = asked(subject.pod, subject.namespace_labels)
+    found = asked(subject.pod, subject.namespace_labels, subject.namespace_annotations)
     if found is None:
         return
     mesh, request = found

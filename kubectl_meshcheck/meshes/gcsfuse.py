@@ -47,6 +47,7 @@ def recognise(pod: PodStart, index: int) -> Proxy | None:
         # (pkg/csi_driver/utils.go ``putExitFile``)
         ends_jobs=True,
         symptom="a mount that blocks",
+        patient=True,
     )
 
 
