@@ -66,6 +66,11 @@ class Found:
         return bool(self.url)
 
     @property
+    def modern(self) -> bool:
+        """Whether its webhooks are those of 1.10 and later."""
+        return any(one.name.startswith("rev.") for one in self.webhooks)
+
+    @property
     def mesh(self) -> Wanted:
         """Its mesh ConfigMap."""
         return Wanted("ConfigMap", self.namespace, f"istio{self.suffix}")
@@ -268,7 +273,11 @@ def version(objects: MeshObjects, plane: Found, values: object) -> str:
             return version_of(container.image or "")
     tag = at(values, "global", "tag")
     told = plain_version(str(tag)) if tag is not None else ""
-    return told or plane.version or _by_name(plane.revision)
+    for word in (told, plane.version, _by_name(plane.revision)):
+        # charts in a source tree carry tags that mean nothing, the webhooks do not
+        if word and not (plane.modern and older(word, 1, 10)):
+            return word
+    return ""
 
 
 def _by_name(revision: str) -> str:
