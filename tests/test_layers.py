@@ -19,8 +19,8 @@ PACKAGE = "kubectl_meshcheck"
 LAYERS = (
     "errors < kinds < moment < logs < model < selectors < order < control < parse < "
     "events < meshes < workload < evidence < hearing < checks < ignore < mesh_objects < "
-    "inventory < scan < ownership < plan < report < demo | cluster | files < live | offline < "
-    "apply < config < cli"
+    "inventory < scan < ownership < plan < report < demo | cluster | files < live | offline | "
+    "edit < apply < config < cli"
 )
 #: who alone may name them
 WALLS = {

@@ -205,5 +205,6 @@ LINKERD = Mesh(
     bad_settings=settings.bad_settings,
     template_only=settings.TEMPLATE_ONLY,
     hold=hold,
+    holds_since="2.11",
     facts=FACTS,
 )
