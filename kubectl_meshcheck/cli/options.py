@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 
 import click
 
-from kubectl_meshcheck.errors import nearest
+from kubectl_meshcheck.errors import MeshcheckError, nearest
 
 F = TypeVar("F", bound=Callable[..., Any])
 FORMATS = ("table", "wide", "json", "yaml", "name")
 LEVELS = ("error", "warning", "info", "never")
 WHEN = ("auto", "always", "never")
+DRY_RUNS = ("none", "client", "server")
 
 
 class Section(click.Option):
@@ -142,6 +143,105 @@ proof = click.option(
     is_flag=True,
     help="Read logs for the exact gap: of racing workloads only, at most 25 of them, "
     "one pod each, 4 requests a pod, 256 KiB and 2,000 lines a log.",
+)
+
+
+def _duration(ctx: click.Context, param: click.Parameter, value: str) -> float:
+    """A time as kubectl writes it (1s, 2m, 3h), in seconds; 0 for no limit."""
+    from kubectl_meshcheck.cluster.connection import seconds
+
+    try:
+        return seconds(value)
+    except MeshcheckError as error:
+        raise click.BadParameter(f"{value!r} is no time: 30s, 5m, 1h") from error
+
+
+def _fixing(*names: str, help: str, **kwargs: Any) -> Callable[[F], F]:
+    return click.option(*names, cls=Section, section="Fix", help=help, **kwargs)
+
+
+#: how anything is written: for --fix and for undo
+writing = _apply(
+    [
+        _fixing(
+            "--dry-run",
+            type=Choice(DRY_RUNS),
+            default="none",
+            metavar="WHERE",
+            help="none; client: only show the plan; server: have the server try it.",
+        ),
+        _fixing("-y", "--yes", is_flag=True, help="Do not ask."),
+        _fixing(
+            "--wait/--no-wait",
+            default=True,
+            help="Wait until the pods are made anew (default).",
+        ),
+        _fixing(
+            "--timeout",
+            callback=_duration,
+            default="10m",
+            metavar="TIME",
+            help="How long to wait for each rollout (30s, 10m); 0: no limit.",
+        ),
+    ]
+)
+
+fix = _apply(
+    [
+        _fixing(
+            "--fix", is_flag=True, help="Mend what races: show a plan, ask, do it."
+        ),
+        writing,
+        _fixing(
+            "-i", "--interactive", is_flag=True, help="Ask for each workload by itself."
+        ),
+        _fixing(
+            "--allow-drift",
+            is_flag=True,
+            help="Also change what Git, Helm or an operator will change back.",
+        ),
+        _fixing(
+            "--force-conflicts",
+            is_flag=True,
+            help="Take over a field that another field manager holds.",
+        ),
+        _fixing(
+            "--rollback-on-failure",
+            is_flag=True,
+            help="Take a change back that does not take effect.",
+        ),
+    ]
+)
+
+#: --fix on manifests, where there is nothing to roll out
+files_fix = _apply(
+    [
+        _fixing(
+            "--fix", is_flag=True, help="Write the remedy into the manifests in place."
+        ),
+        _fixing(
+            "--dry-run",
+            type=Choice(DRY_RUNS[:2]),
+            default=None,
+            metavar="WHERE",
+            help="none; client: print the diff and write nothing.",
+        ),
+        _fixing("-y", "--yes", is_flag=True, help="Do not ask."),
+        _fixing(
+            "--mesh",
+            default="",
+            metavar="NAME",
+            help="The mesh of all these workloads, where they do not ask for it "
+            "themselves.",
+        ),
+    ]
+)
+
+preview = click.option(
+    "--preview",
+    is_flag=True,
+    help="Judge the pods that would be made next, as the cluster's injector makes "
+    "them (a dry run of each).",
 )
 
 output = _apply(

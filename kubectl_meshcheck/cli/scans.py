@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from kubectl_meshcheck.hearing import Read
     from kubectl_meshcheck.workload import Subject
 
+    Select = Callable[[list[Subject]], list[Subject]]
+
 _OUTPUT = (
     "output",
     "no_headers",
@@ -28,6 +30,17 @@ _OUTPUT = (
     "ignores",
     "config",
 )
+_FIXING = (
+    "fix",
+    "dry_run",
+    "yes",
+    "wait",
+    "timeout",
+    "interactive",
+    "allow_drift",
+    "force_conflicts",
+    "rollback_on_failure",
+)
 Options = dict[str, Any]
 
 
@@ -35,6 +48,20 @@ def _output(given: Options) -> Output:
     from kubectl_meshcheck.cli.show import Output
 
     return Output(**{name: given.pop(name) for name in _OUTPUT})
+
+
+def _fixing(given: Options) -> Options | None:
+    """The options of ``--fix``; None without it.  Raises when one stands alone."""
+    from click.core import ParameterSource
+
+    taken = {name: given.pop(name) for name in _FIXING}
+    if taken["fix"]:
+        return taken
+    ctx = click.get_current_context()
+    for name in _FIXING:
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name.replace('_', '-')} needs --fix")
+    return None
 
 
 def _connect(given: Options, command: str) -> Cluster:
@@ -91,13 +118,16 @@ Examples:
 )
 @options.namespace
 @options.proof
+@options.preview
 @options.output
+@options.fix
 @options.connection
 def ns(
     names: tuple[str, ...],
     all_namespaces: bool,
     selector: str,
     logs: bool,
+    preview: bool,
     **given: Any,
 ) -> ExitCode:
     """Scan the workloads of namespaces: one row a workload.
@@ -109,10 +139,12 @@ def ns(
 
     if all_namespaces and names:
         raise click.UsageError("a namespace cannot be named together with -A")
-    output = _output(given)
+    output, fixing = _output(given), _fixing(given)
+    clusters: list[Cluster] = []
 
     def gather() -> Gathered:
         cluster = _connect(given, "ns")
+        clusters.append(cluster)
         places.extend(() if all_namespaces else names or (cluster.namespace,))
         if logs:
             readers.append(_reader(cluster))
@@ -121,11 +153,18 @@ def ns(
     places: list[str] = []
     readers: list[Read] = []
 
-    def select(subjects: list[Subject]) -> list[Subject]:
+    def with_pods(subjects: list[Subject]) -> list[Subject]:
         return [s for s in subjects if s.pods] if selector else subjects
 
+    select: Select = with_pods
+
+    many = all_namespaces or len(names) > 1
+    if fixing:
+        return _fix(output, fixing, gather, clusters, select, namespaces=many)
+    if preview:
+        select = _next_pods(clusters, select)
     named = names[0] if len(names) == 1 else ""
-    if all_namespaces or len(names) > 1:
+    if many:
         nothing = "No resources found"
     elif named or given["namespace"]:
         nothing = f"No resources found in {named or given['namespace']} namespace."
@@ -136,29 +175,69 @@ def ns(
         gather,
         select=select,
         readers=readers,
-        namespaces=all_namespaces or len(names) > 1,
+        namespaces=many,
         nothing=nothing,
     )
 
 
-def _look(words: Sequence[str], logs: bool, given: Options) -> ExitCode:
+def _fix(
+    output: Output,
+    fixing: Options,
+    gather: Callable[[], Gathered],
+    clusters: list[Cluster],
+    select: Select,
+    **more: bool,
+) -> ExitCode:
+    from kubectl_meshcheck.cli import fix
+
+    return fix.carry_out(
+        output,
+        fix.Fixing(**fixing),
+        gather,
+        lambda: clusters[0],
+        select=select,
+        **more,
+    )
+
+
+def _next_pods(clusters: list[Cluster], select: Select) -> Select:
+    from kubectl_meshcheck.cli import fix
+
+    return fix.next_pods(lambda: clusters[0], select)
+
+
+def _look(
+    words: Sequence[str],
+    logs: bool,
+    preview: bool,
+    fixing: Options | None,
+    given: Options,
+) -> ExitCode:
     from kubectl_meshcheck.cli import show, targets
 
     wanted = targets.parse(words)
     output = _output(given)
     place: list[str] = []
     readers: list[Read] = []
+    clusters: list[Cluster] = []
 
     def gather() -> Gathered:
         cluster = _connect(given, words[0])
+        clusters.append(cluster)
         place.append(cluster.namespace)
         if logs:
             readers.append(_reader(cluster))
         return _scan(cluster, place, "", logs)()
 
-    def select(subjects: list[Subject]) -> list[Subject]:
+    def wanted_ones(subjects: list[Subject]) -> list[Subject]:
         return targets.selector(wanted, place[0])(subjects)
 
+    select: Select = wanted_ones
+
+    if fixing:
+        return _fix(output, fixing, gather, clusters, select, named=True)
+    if preview:
+        select = _next_pods(clusters, select)
     return show.run(output, gather, select=select, readers=readers, detail=True)
 
 
@@ -184,10 +263,18 @@ def workload_command(kind: str) -> click.Command:
     )
     @options.namespace
     @options.proof
+    @options.preview
     @options.output
+    @options.fix
     @options.connection
-    def command(names: tuple[str, ...], logs: bool, **given: Any) -> ExitCode:
-        return _look([kind, *names] if kind else names, logs, given)
+    def command(
+        names: tuple[str, ...],
+        logs: bool,
+        preview: bool,
+        **given: Any,
+    ) -> ExitCode:
+        words = [kind, *names] if kind else names
+        return _look(words, logs, preview, _fixing(given), given)
 
     return command
 
@@ -207,20 +294,43 @@ def workload_command(kind: str) -> click.Command:
 @click.option(
     "-R", "--recursive", is_flag=True, help="Directories with all below them."
 )
+@options.files_fix
 @options.output
-def file(filenames: tuple[str, ...], recursive: bool, **given: Any) -> ExitCode:
+def file(
+    filenames: tuple[str, ...],
+    recursive: bool,
+    fix: bool,
+    dry_run: str | None,
+    yes: bool,
+    mesh: str,
+    **given: Any,
+) -> ExitCode:
     """Scan manifests, dumps and must-gather directories, without a cluster.
 
     \b
       kubectl get pods,deploy -A -o json | kubectl meshcheck file -f -
       kubectl meshcheck file -f manifests/ -R
       kubectl meshcheck file -f must-gather.local.123/
+
+    --fix writes the remedy into the manifests, all else kept byte for byte:
+
+    \b
+      kubectl meshcheck file --fix -f shop.yaml --dry-run=client
+      kubectl meshcheck file --fix -f manifests/ -R --mesh istio --yes
+      helm template ./chart | kubectl meshcheck file --fix -f - > shop.yaml
     """
     from kubectl_meshcheck import offline
     from kubectl_meshcheck.cli import show
 
     given.pop("verbosity")
     output = _output(given)
+    if fix:
+        from kubectl_meshcheck.cli import fix_files
+
+        wish = (filenames, recursive, dry_run == "client", yes, mesh)
+        return fix_files.run(fix_files.Wish(*wish, output=output.output))
+    if dry_run or yes or mesh:
+        raise click.UsageError("--dry-run, --yes and --mesh go with --fix")
     stdin = sys.stdin.buffer
 
     def gather() -> Gathered:

@@ -58,7 +58,7 @@ def run(
 
     ``readers`` may be filled while it gathers: what reads logs, where that is wanted.
     """
-    rules, fail_on = _rules(options)
+    rules, fail_on = rules_of(options)
     try:
         inventory, problems = gather()
         subjects = select(inventory.subjects())
@@ -80,7 +80,8 @@ def run(
     return found.exit_code
 
 
-def _rules(options: Output) -> tuple[Sequence[Ignore], Severity | None]:
+def rules_of(options: Output) -> tuple[Sequence[Ignore], Severity | None]:
+    """The rules for what is ignored, and from which severity on a scan fails."""
     settings = config.load(options.config)
     try:
         rules = [rule for text in options.ignores for rule in ignore.parse(text)]
@@ -109,7 +110,17 @@ def view(options: Output, namespaces: bool = False) -> View:
         width=shutil.get_terminal_size().columns if terminal else 0,
         only_problems=options.only_problems,
         command=PROGRAM,
+        ascii=not _carries(sys.stdout, "█░▒✗◄─►▲"),
     )
+
+
+def _carries(stream: TextIO, signs: str) -> bool:
+    """Whether the stream's encoding knows these signs."""
+    try:
+        signs.encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def _color(when: str, stream: TextIO) -> bool:

@@ -28,13 +28,13 @@ def name(ref: Ref) -> str:
 # -- for people --------------------------------------------------------------
 
 
-def plan(items: Iterable[Item], view: View) -> str:
+def plan(items: Iterable[Item], view: View, *, diffs: bool = True) -> str:
     """Every workload's block: what is wrong, what will be written, what restarts."""
-    blocks = ["\n".join(_block(item, view)) for item in items]
+    blocks = ["\n".join(_block(item, view, diffs)) for item in items]
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
-def _block(item: Item, view: View) -> Iterator[str]:
+def _block(item: Item, view: View, diffs: bool) -> Iterator[str]:
     ref = item.ref
     yield bold(safe(f"{name(ref)} in namespace {ref.namespace}"), view)
     if isinstance(item, NoChange):
@@ -50,7 +50,7 @@ def _block(item: Item, view: View) -> Iterator[str]:
         yield _line("refused", item.reason)
         if item.instead:
             yield _line("instead", item.instead)
-    if change is not None:
+    if change is not None and diffs:
         yield ""
         yield diff(change)
 

@@ -1,0 +1,225 @@
+"""``--fix``: shows the plan, asks, carries it out, and says how it went."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import click
+
+from kubectl_meshcheck import scan
+from kubectl_meshcheck.apply import gather, run
+from kubectl_meshcheck.cli import differ, show
+from kubectl_meshcheck.cli.show import PROGRAM, Gathered, Output
+from kubectl_meshcheck.cli.watching import Watching
+from kubectl_meshcheck.cluster import Cluster
+from kubectl_meshcheck.errors import ExitCode, MeshcheckError, Problem
+from kubectl_meshcheck.plan import Allowed, Change, Item, Refused, allowed
+from kubectl_meshcheck.plan.outcome import Fixed, Outcome, Result, untouched
+from kubectl_meshcheck.report import fixing
+from kubectl_meshcheck.report.text import View, safe
+from kubectl_meshcheck.workload import Subject
+
+
+@dataclass(frozen=True)
+class Fixing:
+    """The options of ``--fix``, as typed."""
+
+    fix: bool = False
+    dry_run: str = "none"
+    yes: bool = False
+    interactive: bool = False
+    wait: bool = True
+    timeout: float = 600  #: seconds
+    allow_drift: bool = False
+    force_conflicts: bool = False
+    rollback_on_failure: bool = False
+
+    @property
+    def agreed(self) -> Allowed:
+        return Allowed(self.allow_drift, self.force_conflicts)
+
+    @property
+    def way(self) -> run.Way:
+        return run.Way(self.agreed, self.wait, self.timeout, self.rollback_on_failure)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One call of ``--fix``."""
+
+    output: Output
+    fixing: Fixing
+    cluster: Cluster
+    view: View
+
+    @property
+    def people(self) -> bool:
+        return self.output.for_people
+
+
+def carry_out(
+    output: Output,
+    fixing: Fixing,
+    look: Callable[[], Gathered],
+    cluster: Callable[[], Cluster],
+    *,
+    select: Callable[[list[Subject]], list[Subject]] = lambda all_: all_,
+    named: bool = False,
+    namespaces: bool = False,
+) -> ExitCode:
+    """Plans and does it.  ``named``: the user has named the workloads.
+
+    ``look`` fills the inventory; ``cluster`` gives the connection that it opened.
+    """
+    rules, fail_on = show.rules_of(output)
+    inventory, problems = look()
+    found = scan.scan(select(inventory.subjects()), rules)
+    job = _Job(output, fixing, cluster(), show.view(output, namespaces))
+    items, more = _plans(job, gather.targets(found.rows, all_=named))
+    problems = [*problems, *more]
+    outcomes = _outcomes(job, items)
+    fixed = Fixed(tuple(outcomes), tuple(problems), fail=fail_on is not None)
+    _print(job, fixed)
+    return fixed.exit_code
+
+
+def _plans(
+    job: _Job, targets: Sequence[gather.Target]
+) -> tuple[list[Item], list[Problem]]:
+    """What to do about each, tried on the server unless that is not wanted."""
+    items, problems = [], []
+    live = job.fixing.dry_run != "client"
+    time = run.now()
+    for target in targets:
+        item, wrong = gather.plan(job.cluster, target, time, ask=live)
+        problems += wrong
+        if item is None:
+            continue
+        if live:
+            item = run.tried(job.cluster, item, job.fixing.agreed)
+        elif isinstance(item, Change):
+            item = allowed(item, job.fixing.agreed)
+        items.append(item)
+    return items, problems
+
+
+def _outcomes(job: _Job, items: Sequence[Item]) -> list[Outcome]:
+    """Shows the plan and does what the user agrees to."""
+    changes = [item for item in items if isinstance(item, Change)]
+    rest = untouched([item for item in items if not isinstance(item, Change)])
+    if job.people:
+        _show(job, items)
+    dry = {"client": Result.CLIENT, "server": Result.SERVER}.get(job.fixing.dry_run)
+    if dry:
+        return [*(Outcome(change, dry) for change in changes), *rest]
+    agreed = _agreed(job, changes)
+    declined = [change for change in changes if change not in agreed]
+    done = _done(job, agreed)
+    skipped = [Outcome(one, Result.SKIPPED, "not wanted") for one in declined]
+    return [*done, *skipped, *rest]
+
+
+def _show(job: _Job, items: Sequence[Item]) -> None:
+    plans = differ.plan(items, job.view)
+    if plans:
+        click.echo(plans, color=True)
+
+
+def _agreed(job: _Job, changes: Sequence[Change]) -> list[Change]:
+    """The changes that the user wants.  Raises when nobody can be asked."""
+    if job.fixing.yes or not changes:
+        return list(changes)
+    if not sys.stdin.isatty():
+        what = "--fix asks before it changes something, and there is nobody to ask"
+        hint = "look with --dry-run=server, then add --yes"
+        raise MeshcheckError(what, hint, code=ExitCode.REFUSED)
+    if job.fixing.interactive:
+        return [change for change in changes if _yes(f"Fix {fixing.name(change.ref)}?")]
+    names = "".join(f"  {safe(fixing.name(c.ref))}\n" for c in changes)
+    click.echo(f"This changes, one after the other:\n{names}", err=True, nl=False)
+    return list(changes) if _yes("Do you want to continue?") else []
+
+
+def _yes(question: str) -> bool:
+    """kubectl's confirmation: anything but y is no (kubectl: pkg/cmd/delete)."""
+    click.echo(f"{question} (y/N): ", err=True, nl=False)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _done(job: _Job, changes: Sequence[Change]) -> list[Outcome]:
+    watching = Watching()
+    done: list[Outcome] = []
+    try:
+        for outcome in run.carry_out(job.cluster, changes, job.fixing.way, watching):
+            watching.close()
+            done.append(outcome)
+            if job.people:
+                for line in fixing.outcome(outcome, job.view):
+                    click.echo(line)
+    except KeyboardInterrupt:
+        watching.close()
+        _interrupted(changes[len(done)], changes[len(done) + 1 :])
+        raise
+    return done
+
+
+def _interrupted(current: Change, left: Sequence[Change]) -> None:
+    """Says how things stand; the objects are left as they are."""
+    words = f"{current.ref} -n {current.ref.namespace}"
+    click.echo(
+        f"\nstopped watching {safe(fixing.name(current.ref))}; it is not taken back\n"
+        f"  kubectl rollout status {safe(words)}   goes on watching\n"
+        f"  {PROGRAM} {safe(words)}   shows how its pods start\n"
+        f"  {PROGRAM} undo {safe(words)}   takes it back",
+        err=True,
+    )
+    if left:
+        names = ", ".join(safe(fixing.name(change.ref)) for change in left)
+        click.echo(f"not begun: {names}", err=True)
+
+
+def _print(job: _Job, fixed: Fixed) -> None:
+    if job.output.output == "json":
+        click.echo(fixing.as_json(fixed), nl=False)
+    elif job.output.output == "yaml":
+        click.echo(fixing.as_yaml(fixed), nl=False)
+    elif job.output.output == "name":
+        click.echo(fixing.names(fixed), nl=False)
+    else:
+        told = (Result.CLIENT, Result.SERVER, Result.SAME)
+        for outcome in fixed.outcomes:
+            if outcome.result in told:
+                line = next(iter(fixing.outcome(outcome, job.view)))
+                click.echo(line)
+    for problem in fixed.problems:
+        show.complain(problem.what, problem.hint)
+    if not fixed.outcomes and not fixed.problems:
+        click.echo("Nothing to fix: no workload was found racing.", err=True)
+    if job.people:
+        _complain(fixed)
+
+
+def _complain(fixed: Fixed) -> None:
+    """What was refused, once more where errors stand."""
+    for outcome in fixed.outcomes:
+        if isinstance(outcome.item, Refused):
+            show.complain(f"{outcome.ref} is not changed: {outcome.said}", outcome.hint)
+
+
+def next_pods(
+    cluster: Callable[[], Cluster],
+    select: Callable[[list[Subject]], list[Subject]],
+) -> Callable[[list[Subject]], list[Subject]]:
+    """``--preview``: a selection of the same workloads as their next pods would be."""
+
+    def chosen(subjects: list[Subject]) -> list[Subject]:
+        progress = show.Progress()
+        found, unasked = gather.foreseen(cluster(), select(subjects), progress)
+        progress.close()
+        for one in unasked:
+            click.echo(f"warning: {safe(one)}", err=True)
+        return found
+
+    return chosen
