@@ -9,15 +9,17 @@ from typing import Any
 
 import yaml
 
-from kubectl_meshcheck import ignore
+from kubectl_meshcheck import ignore, meshes
 from kubectl_meshcheck.checks.base import Severity
 from kubectl_meshcheck.errors import ExitCode, MeshcheckError, nearest
 from kubectl_meshcheck.ignore import Ignore
+from kubectl_meshcheck.meshes.declared import Sidecar
 
 #: read when it is there and ``--config`` names no other
 DEFAULT = "meshcheck/config.yaml"
-_KEYS = ("apiVersion", "kind", "failOn", "ignore")
+_KEYS = ("apiVersion", "kind", "failOn", "ignore", "sidecars")
 _IGNORE_KEYS = ("check", "reason", "namespace", "workload")
+_SIDECAR_KEYS = ("name", "container", "image", "waits", "ready", "redirectedBy")
 _LARGEST = 1 << 20  #: bytes; nobody writes more by hand
 
 
@@ -27,14 +29,25 @@ class Config:
 
     ignores: tuple[Ignore, ...] = field(default=())
     fail_on: Severity | None = None
+    sidecars: tuple[Sidecar, ...] = ()
 
 
 def load(path: str = "") -> Config:
     """Reads the file ``path``, or the default one where there is one.
 
     Raises ``MeshcheckError`` with exit code 2 for anything that is not understood:
-    an ignored typo would hide or show the wrong findings.
+    an ignored typo would hide or show the wrong findings.  Declared sidecars are known
+    to ``meshes`` from then on.
     """
+    settings = _read(path)
+    try:
+        meshes.declare(settings.sidecars)
+    except ValueError as error:
+        raise _wrong(Path(path) if path else default_path(), str(error)) from error
+    return settings
+
+
+def _read(path: str) -> Config:
     file = Path(path) if path else default_path()
     if not path and not file.is_file():
         return Config()
@@ -68,10 +81,37 @@ def _config(file: Path, found: Any) -> Config:
     except ValueError:
         known = [one.value for one in Severity]
         raise _wrong(file, f"failOn is {level!r}; use {', '.join(known)}") from None
-    rules = found.get("ignore") or []
-    if not isinstance(rules, list):
-        raise _wrong(file, "ignore is not a list")
-    return Config(tuple(_rule(file, rule) for rule in rules), fail_on)
+    return Config(
+        tuple(_rule(file, rule) for rule in _list(file, found, "ignore")),
+        fail_on,
+        tuple(_sidecar(file, one) for one in _list(file, found, "sidecars")),
+    )
+
+
+def _list(file: Path, found: Any, key: str) -> list[Any]:
+    value = found.get(key) or []
+    if not isinstance(value, list):
+        raise _wrong(file, f"{key} is not a list")
+    return value
+
+
+def _sidecar(file: Path, found: Any) -> Sidecar:
+    _check_keys(file, found, _SIDECAR_KEYS)
+    command = found.get("waits") or []
+    words = [value for key, value in found.items() if key != "waits"]
+    listed = isinstance(command, list)
+    if not listed or not all(isinstance(one, str) for one in [*words, *command]):
+        raise _wrong(file, "the values of a sidecar are text, waits is a list of text")
+    if not found.get("name") or not (found.get("container") or found.get("image")):
+        raise _wrong(file, "a sidecar has a name, and a container or an image")
+    return Sidecar(
+        name=found["name"],
+        container=found.get("container", ""),
+        image=found.get("image", ""),
+        waits=tuple(command),
+        ready=found.get("ready", ""),
+        redirected_by=found.get("redirectedBy", ""),
+    )
 
 
 def _rule(file: Path, rule: Any) -> Ignore:

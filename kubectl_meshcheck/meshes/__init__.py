@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
 from kubectl_meshcheck import order
-from kubectl_meshcheck.meshes import generic
+from kubectl_meshcheck.meshes import declared, generic
 from kubectl_meshcheck.meshes.appmesh import APPMESH
 from kubectl_meshcheck.meshes.base import Asked, Mesh
 from kubectl_meshcheck.meshes.cloudsql import CLOUDSQL
@@ -39,6 +39,8 @@ MESHES: tuple[Mesh, ...] = (
 )
 
 _BY_MESH = {mesh.name: mesh for mesh in MESHES}
+#: what the user's config file adds; set once, before anything is judged
+_DECLARED: dict[str, Mesh] = {}
 _DOMAINS = tuple(domain for mesh in MESHES for domain in mesh.domains)
 _KEYS = frozenset(key for mesh in MESHES for key in mesh.keys) | {
     "kubectl.kubernetes.io/default-container",
@@ -46,6 +48,20 @@ _KEYS = frozenset(key for mesh in MESHES for key in mesh.keys) | {
     "meshcheck/ignore",
 }
 _PER_POD = frozenset(key for mesh in MESHES for key in mesh.per_pod)
+
+
+def declare(sidecars: Iterable[declared.Sidecar]) -> None:
+    """Makes these sidecars known, in place of those declared before.
+
+    Raises ``ValueError`` for a name that a mesh has already.
+    """
+    made = {one.name: declared.mesh(one) for one in sidecars}
+    for name in made:
+        if name in _BY_MESH:
+            raise ValueError(f"{name} is the name of a mesh that is known already")
+    _DECLARED.clear()
+    _DECLARED.update(made)
+    _candidates.cache_clear()
 
 
 def proxies(pod: PodStart) -> tuple[Proxy, ...]:
@@ -66,13 +82,14 @@ def proxies(pod: PodStart) -> tuple[Proxy, ...]:
 @lru_cache(maxsize=4096)
 def _candidates(name: str, image: str) -> tuple[Mesh, ...]:
     """The meshes whose proxy a container of that name and image may be."""
-    return tuple(
+    known = tuple(
         mesh
         for mesh in MESHES
         if name in mesh.proxies
         or name.startswith(mesh.proxy_prefixes)
         or image_name(image) in mesh.images
     )
+    return (*_DECLARED.values(), *known)
 
 
 def judge(pod: PodStart) -> Judgement:
@@ -90,7 +107,7 @@ def judge(pod: PodStart) -> Judgement:
 
 def mesh_of(proxy: Proxy) -> Mesh | None:
     """The mesh that the proxy belongs to; None for one that no mesh injected."""
-    return _BY_MESH.get(proxy.mesh)
+    return _BY_MESH.get(proxy.mesh) or _DECLARED.get(proxy.mesh)
 
 
 def asked(
