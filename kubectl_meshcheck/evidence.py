@@ -111,6 +111,7 @@ class Evidence:
     gap: Gap | None = None
     source: str = ""  #: where it was read: a field, an event, logs
     quote: str = ""  #: what it says there, masked
+    at: float | None = None  #: when it happened, seconds since 1970
 
 
 def of(subject: Subject) -> tuple[Evidence, ...]:
@@ -197,6 +198,7 @@ def _crash(
             continue
         name = step.container.name
         gap = _gap(step, run, theirs)
+        at = moment(run.finished)
         refused = _refusal(run, proxy)
         said = REFUSED if refused else _last_words(run.message)
         source = f"containerStatuses[{name}].{field}.terminated"
@@ -205,13 +207,13 @@ def _crash(
         if heard and heard.container == name and heard.refused and heard.died:
             said, quote, source = REFUSED, heard.refused.text, "logs"
             strength = _heard(heard, theirs)
-            gap = _exact(heard) or gap
+            gap, at = _exact(heard) or gap, heard.refused.at
         times = max(told.restarts, 1)
         words = [f"crashed {times}x: {said or f'exit {run.exit_code}'}"]
         if gap and strength is Strength.STRONG:
             words.append(str(gap))
         text = ", ".join(words)
-        yield Evidence(Kind.CRASH, strength, name, text, pod, gap, source, quote)
+        yield Evidence(Kind.CRASH, strength, name, text, pod, gap, source, quote, at)
         return
 
 
@@ -289,7 +291,7 @@ def _exposure(
         text = f"{REFUSED}, {gap}" if gap else REFUSED
         yield Evidence(
             Kind.REFUSED, _heard(heard, theirs), name, text, pod, gap, "logs",
-            heard.refused.text,
+            heard.refused.text, heard.refused.at,
         )  # fmt: skip
     ahead = _ahead(told, theirs)
     if step.state is not State.EXPOSED or ahead is None or ahead < 0:
@@ -300,8 +302,8 @@ def _exposure(
         else f"started within about 1s of {proxy}, without waiting for it"
     )
     source = f"containerStatuses[{name}].state.running.startedAt"
-    gap = Gap(ahead)
-    yield Evidence(Kind.EXPOSURE, Strength.WEAK, name, text, pod, gap, source)
+    gap, at = Gap(ahead), moment(told.started)
+    yield Evidence(Kind.EXPOSURE, Strength.WEAK, name, text, pod, gap, source, "", at)
 
 
 def _ahead(app: ContainerStatus, proxy: ContainerStatus | None) -> float | None:
@@ -325,7 +327,8 @@ def _held(
     name = step.container.name
     text = f"waited {length(ahead, exact=False)} for {proxy}"
     source = f"containerStatuses[{name}].state.running.startedAt"
-    yield Evidence(Kind.HOLDING, Strength.AGAINST, name, text, pod, Gap(ahead), source)
+    gap, at = Gap(ahead), moment(told.started)
+    yield Evidence(Kind.HOLDING, Strength.AGAINST, name, text, pod, gap, source, "", at)
 
 
 # -- hooks -------------------------------------------------------------------
@@ -413,5 +416,6 @@ def _event(kind: Kind, strength: Strength, event: PodEvent, text: str) -> Eviden
     at = moment(event.last)
     when = f" at {clock(at)[:8]}" if at is not None else ""
     reason = event.reason.partition(":")[0]
-    return Evidence(kind, strength, event.container, text, event.pod, None,
-                    f"event {reason}{when}", logs.quoted(event.message))  # fmt: skip
+    source, quote = f"event {reason}{when}", logs.quoted(event.message)
+    name, pod = event.container, event.pod
+    return Evidence(kind, strength, name, text, pod, None, source, quote, at)

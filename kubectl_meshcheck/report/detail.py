@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from tabulate import tabulate
 
+from kubectl_meshcheck import evidence
 from kubectl_meshcheck.model import ContainerStatus, Redirect, Role, State, Step
-from kubectl_meshcheck.report import cells
+from kubectl_meshcheck.report import cells, timeline, timeline_text
 from kubectl_meshcheck.report.table import shown
 from kubectl_meshcheck.report.text import View, bold, paint, safe
 from kubectl_meshcheck.scan import Report, Row
@@ -39,7 +40,32 @@ def _block(row: Row, view: View) -> Iterator[str]:
     yield ""
     why = f"  {safe(row.why)}" if row.why else ""
     yield f"Verdict: {paint(verdict.value, verdict, view)}{why}"
+    yield from _evidence(row)
+    yield from _timeline(row, view)
     yield from _findings(row, view)
+
+
+def _evidence(row: Row) -> Iterator[str]:
+    seen = evidence.of(row.subject)
+    if seen:
+        yield ""
+        yield "Evidence:"
+    for one in seen:
+        yield f"  {safe(f'{one.container}: {one.text}')}"
+        quote = f": {one.quote}" if one.quote else ""
+        place = f" of {one.pod}" if one.pod else ""
+        yield f"    {safe(f'{one.source}{place}{quote}')}"
+
+
+def _timeline(row: Row, view: View) -> Iterator[str]:
+    chart = timeline.chart(row.subject)
+    if chart is None:
+        return
+    yield ""
+    yield safe(f"{chart.title}:")
+    yield from timeline_text.lines(chart, view)
+    yield f"  {timeline_text.legend(view)}"
+    yield f"  times from {'; '.join(chart.sources)}"
 
 
 def _facts(row: Row) -> Iterator[str]:

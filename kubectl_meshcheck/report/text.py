@@ -36,6 +36,7 @@ class View:
     width: int = 0  #: columns of the terminal; 0: not one
     only_problems: bool = False
     command: str = "kubectl meshcheck"  #: how the program was called
+    ascii: bool = False  #: the stream cannot carry more
 
 
 def safe(text: str) -> str:
