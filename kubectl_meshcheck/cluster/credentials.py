@@ -28,7 +28,15 @@ class Credentials:
         """Authorization and impersonation."""
         authorization = self._authorization()
         found = [("Authorization", authorization)] if authorization else []
-        return found + self._impersonation()
+        found += self._impersonation()
+        for name, value in found:
+            if not value.isprintable():
+                # http.client would refuse it as well, and quote the secret
+                raise MeshcheckError(
+                    f"invalid header field value for {name}: "
+                    "it holds a control character"
+                )
+        return found
 
     def pair(self) -> tls.Pair | None:
         """The client certificate to show."""
@@ -41,10 +49,8 @@ class Credentials:
         )
         key = tls.material(user.client_key_data, user.client_key, "client-key")
         if bool(certificate) != bool(key):
-            present, absent = ("client-certificate", "client-key")[
-                :: 1 if key == b"" else -1
-            ]
-            raise MeshcheckError(f"{present} is given, but no {absent}")
+            missing = "client-key" if certificate else "client-certificate"
+            raise MeshcheckError(f"the client certificate is incomplete: no {missing}")
         return (certificate, key) if certificate else None
 
     def renew(self, refused: Headers) -> bool:
@@ -85,11 +91,12 @@ class Credentials:
         return ""
 
     def _plugin(self) -> exec_plugin.Issued | None:
-        if self._user.exec is None:
+        user = self._user
+        if user.exec is None or user.token or user.token_file:
             return None
         with self._lock:
             if self._issued is None or self._issued.expired():
-                self._issued = exec_plugin.issue(self._user.exec, self._cluster)
+                self._issued = exec_plugin.issue(user.exec, self._cluster)
             return self._issued
 
     def _impersonation(self) -> Headers:

@@ -63,12 +63,15 @@ class ListMeta(msgspec.Struct, rename={"continue_": "continue"}):
 
 
 class Shape(Generic[T]):
-    """The decoder of lists of one item type, made once a stream."""
+    """How to decode lists of one item type; made once for all pages of a list."""
 
     def __init__(self, item: type[T]) -> None:
         self.decode: Callable[[memoryview], list[T]] = msgspec.json.Decoder(
             list[item]  # type: ignore[valid-type]  # a type at run time, too
         ).decode
+        self.looked = False  #: for the gap
+        self.gap = b""  #: from the brace that ends an item to the next item
+        self.separator = b""  #: the gap and how an item begins
 
 
 _NAMED = Shape(Named)
@@ -102,9 +105,6 @@ class ListReader(Generic[T]):
         self._shape = shape
         self._on_invalid = on_invalid
         self._skipped = b""  # key of the last item that was left out
-        self._looked = False  # for the gap
-        self._gap = b""  # from the brace that ends an item to the next item
-        self._separator = b""  # the gap and how an item begins
 
     def __iter__(self) -> Iterator[T]:
         window = self._window
@@ -151,17 +151,36 @@ class ListReader(Generic[T]):
         while not closed:
             window.peek()
             window.fill()
-            batch = self._guess()
+            batch = self._guess_end()
+            closed = batch is not None
+            if batch is None:
+                batch = self._guess()
             if batch is None:
                 batch, closed = self._count()
             yield from batch
+
+    def _guess_end(self) -> list[T] | None:
+        """Decode the rest of the list, if all of it is there."""
+        window = self._window
+        if not window.finished or self.after:
+            return None
+        at = window.data.rfind(b"]", window.start, window.end)
+        if at <= window.start:  # or a comma would precede it
+            return None
+        try:
+            batch = self._decode(self._shape, window.start, at)
+        except _UNDECODABLE:
+            return None
+        self.last = self._named(window.start, at).key()
+        window.start = at + 1
+        return batch
 
     def _guess(self) -> list[T] | None:
         """Decode up to the last thing that looks like a gap; ``None`` if it is none."""
         window = self._window
         stop = window.end
-        for _ in range(_GUESSES if self._separator and not self.after else 0):
-            at = window.data.rfind(self._separator, window.start, stop)
+        for _ in range(_GUESSES if self._shape.separator and not self.after else 0):
+            at = window.data.rfind(self._shape.separator, window.start, stop)
             if at < 0:
                 return None
             try:
@@ -169,17 +188,17 @@ class ListReader(Generic[T]):
             except (msgspec.ValidationError, UnicodeDecodeError, RecursionError):
                 return None
             except msgspec.DecodeError:
-                stop = at + len(self._separator) - 1
+                stop = at + len(self._shape.separator) - 1
                 continue
             self.last = self._named(window.start, at + 1).key()
-            window.start = at + len(self._gap)
+            window.start = at + len(self._shape.gap)
             return batch
         return None
 
     def _count(self) -> tuple[list[T], bool]:
         """Decode the items that are whole, and say whether the list is at its end."""
         window = self._window
-        spans, following, closed = self._spans(0 if self._looked else 2)
+        spans, following, closed = self._spans(0 if self._shape.looked else 2)
         if spans:
             self._look_for_gap(spans)
             batch = self._batch(spans)
@@ -212,15 +231,15 @@ class ListReader(Generic[T]):
                 return spans, at, False
 
     def _look_for_gap(self, spans: list[Span]) -> None:
-        if self._looked or len(spans) < 2:
+        if self._shape.looked or len(spans) < 2:
             return
-        self._looked = True
+        self._shape.looked = True
         data = self._window.data
         (start, stop), (second, _) = spans[:2]
         this, other = _FIRST_KEY.match(data, start), _FIRST_KEY.match(data, second)
         if this and other and this.group() == other.group():
-            self._gap = bytes(data[stop - 1 : second])
-            self._separator = self._gap + this.group()
+            self._shape.gap = bytes(data[stop - 1 : second])
+            self._shape.separator = self._shape.gap + this.group()
 
     def _batch(self, spans: list[Span]) -> list[T]:
         start, stop = spans[0][0], spans[-1][1]
@@ -254,8 +273,12 @@ class ListReader(Generic[T]):
 
     def _named(self, start: int, stop: int) -> Named:
         """The last item in the slice, as far as its name goes."""
-        at = self._window.data.rfind(self._separator, start, stop) if self._gap else -1
-        for begin in (at + len(self._gap), start) if at >= 0 else (start,):
+        at = (
+            self._window.data.rfind(self._shape.separator, start, stop)
+            if self._shape.gap
+            else -1
+        )
+        for begin in (at + len(self._shape.gap), start) if at >= 0 else (start,):
             # where the separator was found inside an item, the slice is no JSON
             with suppress(*_UNDECODABLE):
                 return self._decode(_NAMED, begin, stop)[-1]

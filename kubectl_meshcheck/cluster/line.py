@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult
 
-from kubectl_meshcheck.cluster import proxy
+from kubectl_meshcheck.cluster import proxy, tls
+from kubectl_meshcheck.cluster.kubeconfig import ClusterEntry
 
 CONNECT = 15.0  #: seconds to reach the server; kubectl waits 30
 STALL = 60.0  #: seconds without a byte; the API server itself gives up after 60
@@ -51,6 +52,7 @@ class Line(http.client.HTTPConnection):
         self.used = False  #: for a request that was answered
         self._context = context
         self._patience = patience
+        self._wire: socket.socket | None = None
 
     def connect(self) -> None:
         """Called by the first request."""
@@ -61,7 +63,8 @@ class Line(http.client.HTTPConnection):
         )
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.sock = self._secured(self._through(sock))
+            self._wire = sock = self._through(sock)
+            self.sock = self._secured(sock)
             self.sock.settimeout(self._patience)
         except BaseException:
             sock.close()
@@ -77,7 +80,7 @@ class Line(http.client.HTTPConnection):
         """Send a request; a header may come more than once."""
         self.putrequest(method, target, skip_accept_encoding=True)
         for name, value in headers:
-            self.putheader(name, value)
+            self.putheader(name, value.encode())  # Go, too, sends UTF-8
         if self.route.absolute and self.route.proxy:
             for name, value in proxy.authorization(self.route.proxy).items():
                 self.putheader(name, value)
@@ -87,11 +90,10 @@ class Line(http.client.HTTPConnection):
 
     def abort(self) -> None:
         """Make every pending read and write fail; for another thread."""
-        sock = self.sock
-        if isinstance(sock, socket.socket):
+        if self._wire:
             # not the method of ssl's socket: that one would go on in clear text
             with suppress(OSError):
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                socket.socket.shutdown(self._wire, socket.SHUT_RDWR)
 
     def _through(self, sock: socket.socket) -> socket.socket:
         route = self.route
@@ -102,7 +104,7 @@ class Line(http.client.HTTPConnection):
             proxy.tunnel_socks(sock, route.proxy, host, port)
             return sock
         if route.proxy.scheme == "https":
-            context = ssl.create_default_context()
+            context = tls.context(ClusterEntry(), None)
             sock = context.wrap_socket(sock, server_hostname=route.proxy.hostname)
         if not route.absolute:
             proxy.tunnel_http(sock, host, port, proxy.authorization(route.proxy))
@@ -117,7 +119,8 @@ class Line(http.client.HTTPConnection):
             from urllib3.util.ssltransport import SSLTransport
 
             return SSLTransport(sock, self._context, name)  # type: ignore[return-value]
-        return self._context.wrap_socket(sock, server_hostname=name)
+        self._wire = secured = self._context.wrap_socket(sock, server_hostname=name)
+        return secured
 
 
 class Alarm:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import base64
 import json
-import ssl
 import time
 from typing import Any
 
+from kubectl_meshcheck.cluster.tls import system_authorities
 from kubectl_meshcheck.errors import MeshcheckError
 
 _LEEWAY = (
@@ -66,7 +66,7 @@ def _renewed(config: dict[str, str]) -> str:
     config.setdefault("client-secret", "")
     config.setdefault("id-token", "")
     if not any(key.startswith("idp-certificate-authority") for key in config):
-        config["idp-certificate-authority"] = _system_authorities()
+        config["idp-certificate-authority"] = system_authorities()
     into: Any = client.Configuration()
     try:
         load: Any = loader.load_kube_config_from_dict  # typed in no version
@@ -96,12 +96,3 @@ def _kubeconfig(config: dict[str, str]) -> dict[str, Any]:
         "clusters": [{"name": "c", "cluster": {"server": "https://localhost"}}],
         "users": [{"name": "u", "user": {"auth-provider": provider}}],
     }
-
-
-def _system_authorities() -> str:
-    found = ssl.get_default_verify_paths().cafile
-    if found:
-        return found
-    import certifi
-
-    return certifi.where()

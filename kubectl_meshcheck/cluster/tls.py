@@ -62,9 +62,25 @@ def material(data: str, path: str, what: str) -> bytes:
         ) from error
 
 
+def system_authorities() -> str:
+    """A file with the CAs that everybody trusts.
+
+    A frozen build looks for them where its own machine had them; it brings certifi.
+    """
+    found = ssl.get_default_verify_paths().cafile
+    if found:
+        return found
+    import certifi
+
+    return certifi.where()
+
+
 def _trust(made: ssl.SSLContext, pem: bytes) -> None:
     if not pem:
         made.load_default_certs()
+        paths = ssl.get_default_verify_paths()
+        if not paths.cafile and not paths.capath:
+            made.load_verify_locations(system_authorities())
         return
     try:
         made.load_verify_locations(cadata=pem.decode("ascii", "replace"))

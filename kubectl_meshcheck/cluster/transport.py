@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from kubectl_meshcheck import __version__
 from kubectl_meshcheck.cluster import proxy, tls
@@ -90,6 +90,7 @@ class Transport:
             if refusal.status == 401 and not renewed:
                 renewed = True
                 if self._credentials.renew(sent):
+                    self.close()  # they may have shown an old certificate
                     continue
             retry_after = answer.headers.get("Retry-After", "")
             if not patience.refusal(refusal.status, retry_after):
@@ -161,7 +162,6 @@ class Transport:
             with self._lock:
                 if self._context is None or self._context[0] != pair:
                     self._context = (pair, tls.context(self._access.cluster, pair))
-                    self._idle.clear()
                 context = self._context[1]
         patience = min(STALL, self.limit) if self.limit else STALL
         return Line(self.route, context, patience)
@@ -173,7 +173,7 @@ class Transport:
         prefix = self.route.url.path
         if self.route.absolute:
             prefix = f"{self.route.url.scheme}://{self.route.host}{prefix}"
-        target = prefix + request.path
+        target = prefix + quote(request.path, safe="/%:@!$&'()*+,;=~")
         if request.params:
             target += f"?{urlencode(request.params)}"
         with alarm.guard():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,9 @@ Talk = Callable[[socket.socket, list[str]], None]
 
 
 @contextmanager
-def proxy(talk: Talk) -> Iterator[tuple[str, list[str]]]:
+def proxy(
+    talk: Talk, tls: ssl.SSLContext | None = None
+) -> Iterator[tuple[str, list[str]]]:
     """``host:port`` of a proxy, and what it was asked for, in order."""
     asked: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -20,6 +23,8 @@ def proxy(talk: Talk) -> Iterator[tuple[str, list[str]]]:
             while True:
                 try:
                     client, _ = listener.accept()
+                    if tls:
+                        client = tls.wrap_socket(client, server_side=True)
                 except OSError:
                     return
                 threading.Thread(target=talk, args=(client, asked), daemon=True).start()

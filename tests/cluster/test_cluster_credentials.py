@@ -107,7 +107,7 @@ def test_a_certificate_without_key(certificates: Certificates, reach: Reach) -> 
     user = {"client-certificate": str(certificates.client)}
     with (
         Server.start([pod("a")], certificates=certificates) as server,
-        pytest.raises(MeshcheckError, match="client-certificate is given, but no"),
+        pytest.raises(MeshcheckError, match="is incomplete: no client-key"),
     ):
         listed(server, reach, user)
 
@@ -145,6 +145,23 @@ def test_impersonation(server: Server, reach: Reach) -> None:
     assert request.header("Impersonate-Uid") == "7"
     assert request.header("Impersonate-Group") == "a, b"
     assert request.header("Impersonate-Extra-Team%2Fx") == "1, 2"
+
+
+def test_a_name_beyond_latin_1_is_sent_as_go_sends_it(
+    server: Server, reach: Reach
+) -> None:
+    listed(server, reach, {"as": "jürgen-☃"})
+
+    sent = server.requests[0].header("Impersonate-User")
+    assert sent.encode("latin-1").decode() == "jürgen-☃"
+
+
+def test_a_token_with_a_line_break_is_refused_and_not_shown(reach: Reach) -> None:
+    error = refused(reach, {"token": "SECRET\nX: y"})
+
+    assert error.what == (
+        "invalid header field value for Authorization: it holds a control character"
+    )
 
 
 def test_a_plugin_runs_once_for_all_requests(
@@ -355,8 +372,9 @@ def test_an_oidc_token_that_is_valid_is_used(server: Server, reach: Reach) -> No
 
 
 def test_an_oidc_token_that_is_old_is_renewed(
-    certificates: Certificates, server: Server, reach: Reach
+    server: Server, reach: Reach, tmp_path: Path
 ) -> None:
+    certificates = Certificates.make(tmp_path / "provider", strict=True)
     fresh = jwt(time.time() + 3600)
     with Server.start(certificates=certificates) as provider:
         endpoint = {"token_endpoint": f"{provider.url}/token"}

@@ -152,6 +152,15 @@ def test_a_denied_list_names_verb_and_resource(reach: Reach) -> None:
     assert everywhere.value.hint == "kubectl auth can-i list deployments.apps -A"
 
 
+def test_a_name_that_is_no_name_is_asked_for_all_the_same(
+    server: Server, reach: Reach
+) -> None:
+    with pytest.raises(ApiError, match="NotFound"):
+        reach(server).get(f"{PODS}/no pe?#é\r", Item)
+
+    assert server.requests[0].path == f"{PODS}/no%20pe%3F%23%C3%A9%0D"
+
+
 def test_an_object_that_does_not_exist(server: Server, reach: Reach) -> None:
     with pytest.raises(ApiError) as caught:
         reach(server).get(f"{PODS}/nope", Item)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from urllib.parse import urlsplit
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from kubectl_meshcheck.cluster.proxy import choose
 from kubectl_meshcheck.errors import MeshcheckError
 from tests.cluster import proxies
-from tests.cluster.support import Item, Reach, names, pod
+from tests.cluster.support import Item, Reach, names, pod, pods
 from tests.server import Certificates, Server
 
 PODS = "/api/v1/namespaces/shop/pods"
@@ -48,6 +49,25 @@ def test_tls_through_a_socks_proxy(certificates: Certificates, reach: Reach) -> 
         cluster.close()
 
     assert asked == ["0101750270" + "77", server.url[8:]]
+
+
+def test_tls_through_a_proxy_under_tls(
+    certificates: Certificates, reach: Reach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
+    own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    own.load_cert_chain(
+        certificates.folder / "server.crt", certificates.folder / "server.key"
+    )
+    with (
+        Server.start(pods(300), certificates=certificates) as server,
+        proxies.proxy(proxies.http, own) as (address, asked),
+    ):
+        cluster = reach(server, entry={"proxy-url": f"https://{address}"})
+        assert len(names(cluster.stream(PODS, Item))) == 300
+        cluster.close()
+
+    assert asked[0].startswith(f"CONNECT {server.url[8:]} ")
 
 
 def test_a_proxy_that_refuses(certificates: Certificates, reach: Reach) -> None:

@@ -8,6 +8,14 @@ from pathlib import Path
 
 _DAYS = "2"
 _ALTERNATIVES = "subjectAltName=DNS:localhost,DNS:api.test,IP:127.0.0.1"
+_ISSUER = "authorityKeyIdentifier=keyid"
+
+
+_STRICT = """
+basicConstraints=critical,CA:TRUE
+keyUsage=critical,keyCertSign
+subjectKeyIdentifier=hash
+"""
 
 
 @dataclass(frozen=True)
@@ -33,28 +41,36 @@ class Certificates:
 
     @classmethod
     def make(
-        cls, folder: Path, *, days: str = _DAYS, names: str = _ALTERNATIVES
+        cls,
+        folder: Path,
+        *,
+        days: str = _DAYS,
+        names: str = _ALTERNATIVES,
+        strict: bool = False,
     ) -> Certificates:
-        """A CA without key usage, as old clusters have it, a server and a client.
+        """A CA, and a server and a client that it has signed.
 
-        ``days`` may be negative: the server's certificate has then expired.
+        ``days`` may be negative: the server's certificate has then expired.  Unless
+        ``strict`` the CA has no key usage, as in old clusters: Python 3.13 refuses it
+        by default, kubectl does not.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self = cls(folder)
         plain = folder / "plain.cnf"
-        plain.write_text(
-            "[req]\ndistinguished_name=dn\n[dn]\n[ca]\nbasicConstraints=CA:TRUE\n"
-        )
+        extensions = _STRICT if strict else "basicConstraints=CA:TRUE\n"
+        plain.write_text(f"[req]\ndistinguished_name=dn\n[dn]\n[ca]\n{extensions}")
         _openssl(folder, "req", "-x509", "-config", "plain.cnf", "-extensions", "ca",
                  "-days", _DAYS, "-subj", "/CN=test-ca", "-keyout", "ca.key",
                  "-out", "ca.crt", *_KEY)  # fmt: skip
-        self._sign("server", "localhost", days, names)
-        self._sign("client", "jane", _DAYS, "subjectAltName=DNS:jane")
+        self._sign("server", "localhost", days, names, strict)
+        self._sign("client", "jane", _DAYS, "subjectAltName=DNS:jane", strict)
         return self
 
-    def _sign(self, name: str, common: str, days: str, names: str) -> None:
+    def _sign(
+        self, name: str, common: str, days: str, names: str, strict: bool
+    ) -> None:
         extensions = self.folder / f"{name}.ext"
-        extensions.write_text(f"{names}\n")
+        extensions.write_text(f"{names}\n{_ISSUER}\n" if strict else f"{names}\n")
         _openssl(self.folder, "req", "-new", "-config", "plain.cnf", "-subj",
                  f"/CN={common}", "-keyout", f"{name}.key", "-out", f"{name}.csr",
                  *_KEY)  # fmt: skip

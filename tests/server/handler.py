@@ -176,13 +176,11 @@ class Handler(BaseHTTPRequestHandler):
             in (self.headers.get("Accept") or ""),
         )
         state = self.shared.state
-        page = state.page(resource, wanted)
-        gzip_from = self.shared.options["gzip_from"]
-        accepts = "gzip" in (self.headers.get("Accept-Encoding") or "")
-        if accepts and len(page) >= gzip_from:
-            self._send(200, state.compressed(resource, wanted), fault, gzip=True)
-        else:
-            self._send(200, page, fault)
+        compressed = b""
+        if "gzip" in (self.headers.get("Accept-Encoding") or ""):
+            compressed = state.compressed(resource, wanted)
+        page = compressed or state.page(resource, wanted)
+        self._send(200, page, fault, gzip=bool(compressed))
 
     def _misbehave(self, fault: Fault, query: dict[str, str]) -> None:
         code = fault.status or 200
