@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 import yaml
 
-from kubectl_meshcheck import __version__
+from kubectl_meshcheck import __version__, evidence, logs
 from kubectl_meshcheck.checks.base import Found
 from kubectl_meshcheck.errors import Problem
+from kubectl_meshcheck.evidence import Evidence
 from kubectl_meshcheck.meshes import mesh_of
 from kubectl_meshcheck.model import ContainerStatus, Proxy, Step
 from kubectl_meshcheck.report import cells
@@ -90,6 +91,7 @@ def _workload(row: Row) -> dict[str, Any]:
         "containers": [_step(step, subject) for step in judgement.steps],
         "verdict": judgement.verdict.value,
         "why": row.why,
+        "evidence": [_evidence(one) for one in evidence.of(subject)],
         "findings": [_found(found) for found in row.found],
     }
 
@@ -139,10 +141,27 @@ def _status(status: ContainerStatus | None) -> dict[str, Any] | None:
         and {
             "exitCode": last.exit_code,
             "reason": last.reason,
-            "message": last.message,
+            "message": logs.mask(last.message),
             "startedAt": last.started,
             "finishedAt": last.finished,
         },
+    }
+
+
+def _evidence(one: Evidence) -> dict[str, Any]:
+    gap = one.gap
+    return {
+        "kind": one.kind.value,
+        "strength": one.strength.value,
+        "container": one.container,
+        "pod": one.pod,
+        "text": one.text,
+        # positive: before the proxy's start or readiness
+        "gapSeconds": gap and round(gap.seconds, 3),
+        "gapTo": gap and f"proxy {gap.to}",
+        "exact": bool(gap and gap.exact),
+        "source": one.source,
+        "quote": one.quote,
     }
 
 
