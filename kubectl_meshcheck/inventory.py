@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from kubectl_meshcheck import evidence, meshes, parse
+from kubectl_meshcheck import evidence, explaining, meshes, parse
+from kubectl_meshcheck.control import ControlPlane
 from kubectl_meshcheck.events import Events
 from kubectl_meshcheck.kinds import JOB, POD, REPLICA_SET, Kind, kind_of
+from kubectl_meshcheck.mesh_objects import MeshObjects
+from kubectl_meshcheck.meshes import controls
 from kubectl_meshcheck.model import Judgement, PodEvent, PodStart
 from kubectl_meshcheck.workload import Ref, Subject
 
@@ -39,6 +42,7 @@ class _Group:
     status: parse.PodStatus | None = None
     names: dict[str, str] = field(default_factory=dict)  #: some, with their uids
     hash: str = ""  #: the pod-template-hash, to tell the Deployment
+    labels: parse.Marks = None  #: all of the first pod's
 
 
 @dataclass
@@ -68,6 +72,7 @@ class Inventory:
         self._namespaces: dict[str, parse.Meta] = {}
         self._events = Events()
         self.pods = 0
+        self.mesh_objects = MeshObjects()  #: what configures the meshes
         #: what could not be read and nobody asked for: said, and no problem
         self.notes: list[str] = []
 
@@ -108,6 +113,7 @@ class Inventory:
             # a pod in a manifest has not been started by anybody
             live = self._live or bool(status and status.phase)
             group = self._groups[key] = _Group(ref, shape, live, source)
+            group.labels = meta.labels
             group.hash = (meta.labels or {}).get("pod-template-hash", "")
         return group
 
@@ -226,11 +232,26 @@ class Inventory:
             both = _merged(before, (subject, group.worst)) if before else None
             merged[key] = both or (subject, group.worst)
         rows = [subject for subject, _ in merged.values()]
-        return rows + [
+        rows += [
             self._from_template(known)
             for key, known in self._known.items()
             if key not in covered and self._is_top(known)
         ]
+        unknown = self.mesh_objects.webhooks_unknown
+        return explaining.explained(rows, self.control_planes(), unknown)
+
+    def control_planes(self) -> tuple[ControlPlane, ...]:
+        """The meshes' control planes, as far as their objects were read."""
+        objects = self.mesh_objects
+        for wanted in controls.wanted(objects):
+            key = (wanted.kind, "apps", wanted.namespace, wanted.name)
+            known = self._known.get(key)
+            if known is not None and known.template is not None:
+                objects.deployments[wanted] = known.template
+        if objects.webhooks_unknown:
+            told = (controls.hint(pod) for pod, _ in self._judged)
+            objects.hints.update(dict.fromkeys(one for one in told if one))
+        return controls.planes(objects)
 
     def _is_top(self, known: _Known) -> bool:
         """Whether a workload without pods stands for itself."""
@@ -260,6 +281,7 @@ class Inventory:
             conditions=parse.conditions(group.status),
             started=(group.status.startTime or "") if group.status else "",
             events=self._events_of(group),
+            labels=group.labels or {},
             live=group.live,
             source=group.source,
         )
@@ -285,6 +307,7 @@ class Inventory:
         return replace(
             subject,
             template=_template(owner.template),
+            labels=_labels(owner.template),
             own_marks=dict(marks),
             replicas=owner.replicas,
             source=subject.source or owner.source,
@@ -346,6 +369,11 @@ def _template(template: parse.Template | None) -> PodStart | None:
         meshes.relevant(meta.annotations),
         meshes.relevant(meta.labels),
     )
+
+
+def _labels(template: parse.Template | None) -> parse.Marks:
+    meta = template.metadata if template else None
+    return (meta.labels if meta else None) or {}
 
 
 def _key(ref: Ref) -> Key:

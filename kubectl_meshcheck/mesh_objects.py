@@ -80,6 +80,16 @@ class Node(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     status: _NodeStatus = _NodeStatus()
 
 
+#: the keys of ConfigMaps that configure a mesh
+_KEYS = frozenset({"mesh", "values", "config.yaml"})
+
+
+def is_config(found: Mapping[str, Any]) -> bool:
+    """Whether a ConfigMap may configure a mesh."""
+    data = found.get("data")
+    return isinstance(data, dict) and not _KEYS.isdisjoint(data)
+
+
 #: why an object is absent that was asked for and does not exist
 NOT_THERE = "is not there"
 WEBHOOKS = "mutatingwebhookconfigurations.admissionregistration.k8s.io"
@@ -103,9 +113,12 @@ class MeshObjects:
 
     webhooks: dict[str, WebhookConfiguration] = field(default_factory=dict)
     config_maps: dict[Wanted, Mapping[str, str]] = field(default_factory=dict)
-    deployments: dict[Wanted, parse.Workload] = field(default_factory=dict)
+    #: the pod templates of the injectors' own Deployments
+    deployments: dict[Wanted, parse.Template] = field(default_factory=dict)
     #: why an object is not here, as a clause: "it is not there", "... is forbidden"
     absent: dict[Wanted, str] = field(default_factory=dict)
+    #: what is said of an object that nobody looked for
+    unread: str = "was not read"
     #: why the webhook configurations are not all here; empty when they are
     webhooks_unknown: str = "the webhook configurations were not read"
     #: versions of the kubelets; None when they were not read
@@ -126,15 +139,12 @@ class MeshObjects:
     def add_deployment(self, found: parse.Workload) -> None:
         """Keeps a Deployment."""
         meta = found.metadata
-        self.deployments[Wanted("Deployment", meta.namespace, meta.name)] = found
+        wanted = Wanted("Deployment", meta.namespace, meta.name)
+        self.deployments[wanted] = found.template or parse.Template()
 
-    def config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
-        """A ConfigMap's data; None when it is not here."""
-        return self.config_maps.get(Wanted("ConfigMap", namespace, name))
-
-    def deployment(self, namespace: str, name: str) -> parse.Workload | None:
-        """A Deployment; None when it is not here."""
-        return self.deployments.get(Wanted("Deployment", namespace, name))
+    def add_node(self, found: Node) -> None:
+        """Keeps a node's kubelet version."""
+        self.kubelets = (*(self.kubelets or ()), found.status.node_info.kubelet_version)
 
     def has(self, wanted: Wanted) -> bool:
         """Whether nothing more is to be learned about that object."""
@@ -143,4 +153,4 @@ class MeshObjects:
 
     def why_absent(self, wanted: Wanted) -> str:
         """Why an object is not here, as a clause with the object in it."""
-        return f"{wanted} {self.absent.get(wanted, 'was not read')}"
+        return f"{wanted} {self.absent.get(wanted, self.unread)}"

@@ -9,6 +9,13 @@ from kubectl_meshcheck import files, parse
 from kubectl_meshcheck.errors import Problem
 from kubectl_meshcheck.inventory import Inventory
 from kubectl_meshcheck.kinds import KINDS, POD, kind_of
+from kubectl_meshcheck.mesh_objects import (
+    ConfigMap,
+    MeshObjects,
+    Node,
+    WebhookConfiguration,
+    is_config,
+)
 
 
 def from_files(
@@ -29,6 +36,10 @@ def from_files(
             problems.append(found)
         else:
             problems += _take(inventory, found, label or found.source)
+    objects = inventory.mesh_objects
+    objects.unread = "is not among the files"
+    if objects.webhooks:
+        objects.webhooks_unknown = ""
     return inventory, problems
 
 
@@ -43,6 +54,8 @@ def _take(inventory: Inventory, document: files.Document, source: str) -> list[P
             inventory.add_namespace(parse.convert(found, parse.Bare).metadata)
         elif kind.kind == "Event":
             inventory.add_event(parse.convert(found, parse.Event))
+        elif kind.kind in _OF_MESHES:
+            _take_mesh(inventory.mesh_objects, kind.kind, found)
         elif kind in KINDS or _has_template(found):
             workload = parse.convert(found, parse.Workload)
             inventory.add_workload(kind, workload, where)
@@ -53,6 +66,19 @@ def _take(inventory: Inventory, document: files.Document, source: str) -> list[P
         hint = "correct the field and try again"
         return [Problem(what, hint, source=document.source)]
     return []
+
+
+_OF_MESHES = ("MutatingWebhookConfiguration", "ConfigMap", "Node")
+
+
+def _take_mesh(objects: MeshObjects, kind: str, found: dict[str, Any]) -> None:
+    """Keeps what configures a mesh; a dump has many ConfigMaps that do not."""
+    if kind == "MutatingWebhookConfiguration":
+        objects.add_webhooks(parse.convert(found, WebhookConfiguration))
+    elif kind == "Node":
+        objects.add_node(parse.convert(found, Node))
+    elif is_config(found):
+        objects.add_config_map(parse.convert(found, ConfigMap))
 
 
 def _has_template(found: dict[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from kubectl_meshcheck.control import Explained
 from kubectl_meshcheck.kinds import Kind
 from kubectl_meshcheck.logs import Heard
 from kubectl_meshcheck.model import (
@@ -49,6 +50,10 @@ class Subject:
     heard: Heard | None = None  #: what the first named pod's logs say, where read
     #: the template as its owner keeps it; None when it was not read
     template: PodStart | None = None
+    #: all labels of the pods, as the template has them; None when not known
+    labels: Mapping[str, str] | None = None
+    #: why new pods are injected as they are; None where no mesh is to be seen
+    explained: Explained | None = None
     #: marks on the owner's own metadata, where a mesh does not look
     own_marks: Mapping[str, str] = field(default_factory=dict)
     #: the namespace's labels; None when they are not known

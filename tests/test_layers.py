@@ -18,9 +18,9 @@ PACKAGE = "kubectl_meshcheck"
 #: a module may import what stands before it; what ``|`` parts may not see each other
 LAYERS = (
     "errors < kinds < moment < logs < model < selectors < order < control < parse < "
-    "events < meshes < workload < evidence < hearing < checks < ignore < mesh_objects < "
-    "inventory < scan < ownership < plan < report < demo | cluster | files < live | offline | "
-    "edit < apply < config < cli"
+    "mesh_objects < events < meshes < workload < explaining < evidence < hearing < "
+    "checks < ignore < inventory < scan < ownership < plan < report < demo | cluster | "
+    "files < live | offline | edit < apply < config < cli"
 )
 #: who alone may name them
 WALLS = {

@@ -14,8 +14,10 @@ from kubectl_meshcheck.control import (
     Placed,
 )
 from kubectl_meshcheck.mesh_objects import MeshObjects, Wanted
+from kubectl_meshcheck.meshes import istio_planes
 from kubectl_meshcheck.meshes.control_base import Control
 from kubectl_meshcheck.meshes.istio_control import ISTIO_CONTROL
+from kubectl_meshcheck.model import PodStart
 
 CONTROLS: tuple[Control, ...] = (ISTIO_CONTROL,)
 
@@ -26,6 +28,11 @@ def wanted(objects: MeshObjects) -> Iterator[Wanted]:
         for one in control.wanted(objects):
             if not objects.has(one):
                 yield one
+
+
+def hint(pod: PodStart) -> tuple[str, str] | None:
+    """The control plane that a pod's own proxy names: revision and namespace."""
+    return istio_planes.hint(pod)
 
 
 def planes(objects: MeshObjects) -> tuple[ControlPlane, ...]:

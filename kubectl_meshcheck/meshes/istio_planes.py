@@ -23,6 +23,7 @@ from kubectl_meshcheck.mesh_objects import (
 )
 from kubectl_meshcheck.meshes.base import release, version_of
 from kubectl_meshcheck.meshes.control_base import at
+from kubectl_meshcheck.model import PodStart
 from kubectl_meshcheck.selectors import selector
 
 REV = "istio.io/rev"
@@ -216,6 +217,17 @@ def _by_config_map(
             yield match[1] or "default", one.namespace
 
 
+def hint(pod: PodStart) -> tuple[str, str] | None:
+    """The revision and namespace that an injected pod names as its control plane.
+
+    ``CA_ADDR`` is ``istiod[-REV].NAMESPACE.svc:15012``.
+    """
+    proxy = pod.named("istio-proxy")
+    address = proxy.environment("CA_ADDR") if proxy else ""
+    match = re.fullmatch(r"istiod(?:-([a-z0-9-]+))?\.([a-z0-9-]+)\.svc\b.*", address)
+    return (match[1] or "default", match[2]) if match else None
+
+
 def wanted(objects: MeshObjects) -> Iterator[Wanted]:
     """The objects that tell the settings of what the webhooks point at."""
     for plane in found(objects):
@@ -234,8 +246,7 @@ def wanted(objects: MeshObjects) -> Iterator[Wanted]:
 
 def environment(objects: MeshObjects, plane: Found) -> dict[str, str] | None:
     """The literal environment of the plane's istiod; None when it is not known."""
-    istiod = objects.deployments.get(plane.istiod)
-    template = istiod.template if istiod else None
+    template = objects.deployments.get(plane.istiod)
     if template is None or template.spec is None:
         return None
     return {
@@ -263,8 +274,7 @@ def shared_name(objects: MeshObjects, plane: Found) -> str:
 
 def version(objects: MeshObjects, plane: Found, values: object) -> str:
     """The control plane's version, from the source that knows best; may be empty."""
-    istiod = objects.deployments.get(plane.istiod)
-    template = istiod.template if istiod else None
+    template = objects.deployments.get(plane.istiod)
     spec = template.spec if template else None
     for container in (spec.containers or ()) if spec else ():
         if container.name in ("discovery", "istiod") and version_of(
