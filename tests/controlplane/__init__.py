@@ -1,8 +1,65 @@
-"""A real control plane for the tests."""
+"""A real control plane for the tests, on loopback and without a container engine.
+
+    python -m tests.controlplane up [--kubernetes 1.28]    prints a kubeconfig
+    python -m tests.controlplane istio [--version 1.22] [--revision R] [--tag T]
+    python -m tests.controlplane status | logs [PROCESS] | kubeconfig [USER] | down
+
+What is real: etcd, kube-apiserver (TLS, RBAC, default admission), every controller,
+the scheduler, Helm, and istiod with its charts: pods that a ReplicaSet makes are
+injected by Istio's own code. What stands in: kwok for the kubelet. Its stages
+(`stages/stages.yaml`) start the containers in the order of the pod that it is given,
+so that an application crashes in the gap exactly when there is one. Two annotations on
+a pod template say what lies in the images:
+
+    kubelet.meshcheck.test/dials: "true"         dies when it is refused at its start
+    kubelet.meshcheck.test/proxy: never-ready    a hook that waits for the proxy fails
+
+Nothing else listens, so a container's logs are the same few lines for all
+(`container-logs/` in the instance's folder), and exec does not work.
+
+The programs are built by `go build` from the modules under `go/`, whose go.mod files
+pin them, into ${XDG_CACHE_HOME:-~/.cache}/meshcheck-controlplane/bin. On two cores a
+Kubernetes takes seven minutes the first time, an Istio four, the others one together;
+after that nothing is built, and Go need not be there. A later minor is one more folder
+under `go/`: its go.mod holds the version, the `replace` lines are those of the
+module's own go.mod with v0.MINOR.PATCH for each staging folder.
+
+In a test:
+
+    plane = ControlPlane("e2e").up()             # or .up("1.28"); UnavailableError
+    plane.kubeconfig                             # the administrator's, a path
+    plane.kubeconfig_of("alice")                 # a user without rights, by token
+    plane.client.apply({...}, {...})             # server-side apply
+    plane.client.get("/api/v1/namespaces/shop/pods")
+    plane.restart_server()                       # same address, same data
+    plane.compact()                              # continue tokens expire
+    plane.down()
+
+    istio = Istio(plane).install()               # the newest, default revision
+    Istio(plane, "old", "1.22").install({}, "prod")    # a revision with a tag
+    istio.set_native("false")                    # the classic sidecar
+    istio.set_mesh({"defaultConfig": {"holdApplicationUntilProxyStarts": True}})
+    istio.set_values({"global": {"proxy": {"holdApplicationUntilProxyStarts": True}}})
+
+Instances live in meshcheck-controlplane/instances/NAME, each with its ports, keys,
+data and logs, and outlive the command that started them.
+"""
 
 from __future__ import annotations
 
+from .access import USERS
 from .binaries import UnavailableError
+from .istio import Istio
 from .plane import ControlPlane
+from .processes import wait_for
+from .rest import ApiError, Client
 
-__all__ = ["ControlPlane", "UnavailableError"]
+__all__ = [
+    "USERS",
+    "ApiError",
+    "Client",
+    "ControlPlane",
+    "Istio",
+    "UnavailableError",
+    "wait_for",
+]

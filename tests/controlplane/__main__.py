@@ -4,8 +4,35 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Any
 
-from . import ControlPlane, UnavailableError, binaries
+from . import ControlPlane, Istio, UnavailableError, binaries
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "_up": {
+        "--kubernetes": {"choices": binaries.versions("kubernetes"), "help": "minor"},
+    },
+    "_down": {
+        "--keep": {"action": "store_true", "help": "keep data and logs for next time"},
+    },
+    "_istio": {
+        "--version": {
+            "choices": binaries.versions("istio"),
+            "default": binaries.versions("istio")[-1],
+        },
+        "--revision": {"default": "", "help": "default: the default revision"},
+        "--tag": {"action": "append", "default": [], "help": "a revision tag"},
+        "--native": {
+            "choices": ["true", "false", "auto"],
+            "help": "native sidecars (default: as this version has it)",
+        },
+    },
+    "_logs": {
+        "process": {"nargs": "?", "help": "only this one's"},
+        "--tail": {"type": int, "default": 40},
+    },
+    "_kubeconfig": {"user": {"nargs": "?", "default": "admin"}},
+}
 
 
 def _up(plane: ControlPlane, options: argparse.Namespace) -> int:
@@ -37,6 +64,13 @@ def _logs(plane: ControlPlane, options: argparse.Namespace) -> int:
     return 0
 
 
+def _istio(plane: ControlPlane, options: argparse.Namespace) -> int:
+    istio = Istio(plane, options.revision, options.version)
+    values = {"pilot": {"env": {"ENABLE_NATIVE_SIDECARS": options.native}}}
+    istio.install(values if options.native else None, *options.tag)
+    return 0
+
+
 def _kubeconfig(plane: ControlPlane, options: argparse.Namespace) -> int:
     print(plane.kubeconfig_of(options.user))
     return 0
@@ -52,6 +86,7 @@ def main() -> int:
     for function, words in {
         _up: "bring it up, building what is missing; prints the path of the kubeconfig",
         _down: "end it and forget its data",
+        _istio: "install Istio, or change what is installed",
         _status: "what runs; exit code 1 unless all does",
         _logs: "the last lines of the logs",
         _kubeconfig: "the path of a user's kubeconfig",
@@ -60,23 +95,8 @@ def main() -> int:
             function.__name__[1:], help=words, description=words
         )
         command.set_defaults(run=function)
-        if function is _up:
-            command.add_argument(
-                "--kubernetes",
-                choices=binaries.versions("kubernetes"),
-                help="which minor",
-            )
-        elif function is _down:
-            command.add_argument(
-                "--keep",
-                action="store_true",
-                help="keep data and logs for the next `up`",
-            )
-        elif function is _logs:
-            command.add_argument("process", nargs="?", help="only this one's")
-            command.add_argument("--tail", type=int, default=40)
-        elif function is _kubeconfig:
-            command.add_argument("user", nargs="?", default="admin")
+        for name, how in OPTIONS.get(function.__name__, {}).items():
+            command.add_argument(name, **how)
     options = parser.parse_args()
     try:
         return int(options.run(ControlPlane(options.name), options))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import urllib.request
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,10 +21,11 @@ import yaml
 from . import binaries
 from .plane import ControlPlane
 from .processes import Process, free_port, wait_for
-from .rest import JSON_PATCH, MERGE
+from .rest import JSON_PATCH, MERGE, ApiError
 
 NAMESPACE = "istio-system"
-WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
+ADMISSION = "admissionregistration.k8s.io/v1"
+SUFFIX = "WebhookConfiguration"
 IMAGES = {"hub": "docker.io/istio"}
 
 
@@ -55,19 +57,20 @@ class Istio:
     def install(self, values: dict[str, Any] | None = None, *tags: str) -> Istio:
         """Install, or upgrade to, these chart values and revision tags, and run istiod.
 
-        `{"env": {"ENABLE_NATIVE_SIDECARS": "false"}}` and
-        `{"compatibilityVersion": "1.26"}` give the classic sidecar, `{"global":
-        {"proxy": {"holdApplicationUntilProxyStarts": True}}}` the values' hold,
-        `{"meshConfig": {...}}` any setting of the mesh.
+        `{"pilot": {"env": {"ENABLE_NATIVE_SIDECARS": "false"}}}` gives the classic
+        sidecar, as does `{"compatibilityVersion": "1.26"}` in an Istio that knows it;
+        `{"global": {"proxy": {"holdApplicationUntilProxyStarts": True}}}` the values'
+        hold; `{"meshConfig": {...}}` any setting of the mesh.
         """
         common = {
             "revision": self.revision,
             "revisionTags": list(tags),
-            "autoscaleEnabled": False,
+            "pilot": {"autoscaleEnabled": False},
             "global": {**IMAGES, "tag": f"{self.version}.0"},
         }
-        self._helm("istio-base", "base", {})
-        self._helm(self.name, "istiod", merged(common, values or {}))
+        newest = binaries.built(f"istio-{binaries.versions('istio')[-1]}")
+        self._helm("istio-base", newest / "base", {})
+        self._helm(self.name, self._tools / "istiod", merged(common, values or {}))
         self.process.stop()
         self._run()
         return self
@@ -83,7 +86,10 @@ class Istio:
         return dict(yaml.safe_load(data))
 
     def set_mesh(self, change: dict[str, Any]) -> None:
-        """Merge into the mesh settings, as someone who edits the ConfigMap."""
+        """Merge into the mesh settings, as someone who edits the ConfigMap does.
+
+        istiod takes a second to see it; so it does with the values below.
+        """
         self._edit("istio", "mesh", yaml.safe_dump(merged(self.mesh(), change)))
 
     def values(self) -> dict[str, Any]:
@@ -98,13 +104,9 @@ class Istio:
 
     def set_native(self, mode: str) -> None:
         """Native sidecars: `true`, `false` or `auto`, in istiod's environment."""
-        env = [{"name": "ENABLE_NATIVE_SIDECARS", "value": mode}]
-        container = {"name": "discovery", "env": env}
-        change = {"spec": {"template": {"spec": {"containers": [container]}}}}
-        strategic = "application/strategic-merge-patch+json"
-        self.plane.client.request("PATCH", self._deployment, change, strategic)
-        self.process.stop()
-        self._run()
+        values = yaml.safe_load(self._values_file(self.name).read_text())
+        env = {"pilot": {"env": {"ENABLE_NATIVE_SIDECARS": mode}}}
+        self.install(merged(values, env), *values["revisionTags"])
 
     @property
     def _deployment(self) -> str:
@@ -117,11 +119,13 @@ class Istio:
         change = {"data": {key: text}}
         self.plane.client.request("PATCH", self._config_map(name), change, MERGE)
 
-    def _helm(self, release: str, chart: str, values: dict[str, Any]) -> None:
-        path = self.plane.folder / f"{release}.values.yaml"
+    def _values_file(self, release: str) -> Path:
+        return self.plane.folder / f"{release}.values.yaml"
+
+    def _helm(self, release: str, chart: Path, values: dict[str, Any]) -> None:
+        path = self._values_file(release)
         path.write_text(yaml.safe_dump(values))
-        charts = str(self._tools / chart)
-        self._command("upgrade", "--install", release, charts, f"--values={path}")
+        self._command("upgrade", "--install", release, str(chart), f"--values={path}")
 
     def _command(self, *args: str) -> None:
         helm = str(binaries.built("helm") / "helm")
@@ -152,7 +156,9 @@ class Istio:
         ]
         self.process.start(argv, self._environment())
         self._lead_to(ports[0])
-        wait_for(f"{self.name} (see {self.process.log})", self._injects, 90)
+        ready = f"http://127.0.0.1:{ports[1]}/ready"
+        log = f"{self.name} (see {self.process.log})"
+        wait_for(log, lambda: _answers(ready) and self._injects(), 90)
 
     def _environment(self) -> dict[str, str]:
         """What the Deployment tells the container, so that both say the same."""
@@ -172,7 +178,7 @@ class Istio:
             "clusterIP": None,
             "clusterIPs": None,
         }
-        for item in self._configurations():
+        for item in self._configurations("mutating", "validating"):
             patch = []
             for index, hook in enumerate(item["webhooks"]):
                 service = hook["clientConfig"]["service"]
@@ -180,18 +186,45 @@ class Istio:
                 client.request("PATCH", path, {"spec": outside}, MERGE)
                 where = f"/webhooks/{index}/clientConfig/service/port"
                 patch.append({"op": "replace", "path": where, "value": port})
-            name = item["metadata"]["name"]
-            client.request("PATCH", f"{WEBHOOKS}/{name}", patch, JSON_PATCH)
+            client.request("PATCH", client.path(item), patch, JSON_PATCH)
 
-    def _configurations(self) -> list[Any]:
+    def _configurations(self, *kinds: str) -> list[Any]:
         """The webhook configurations of this revision and of its tags."""
         query = f"?labelSelector=istio.io/rev%3D{self.revision or 'default'}"
-        return list(self.plane.client.get(WEBHOOKS + query)["items"])
+        found = []
+        for kind in kinds:
+            path = f"/apis/{ADMISSION}/{kind}webhookconfigurations{query}"
+            told = {"apiVersion": ADMISSION, "kind": f"{kind.title()}{SUFFIX}"}
+            found += [told | item for item in self.plane.client.get(path)["items"]]
+        return found
 
     def _injects(self) -> bool:
-        """Whether istiod has put its CA into every webhook and answers there."""
-        hooks = [hook for item in self._configurations() for hook in item["webhooks"]]
-        return bool(hooks) and all("caBundle" in h["clientConfig"] for h in hooks)
+        """Whether pods are injected, asked under every name that leads here."""
+        found = self._configurations("mutating")
+        names = [item["metadata"]["labels"].get("istio.io/tag") for item in found]
+        return all(self._injected(name or self.revision or "default") for name in names)
+
+    def _injected(self, revision: str) -> bool:
+        labels = {"istio.io/rev": revision}
+        pod = {
+            "metadata": {"name": "probe", "labels": labels},
+            "spec": {"containers": [{"name": "probe", "image": "probe"}]},
+        }
+        path = f"/api/v1/namespaces/{NAMESPACE}/pods?dryRun=All"
+        try:
+            answer = self.plane.client.request("POST", path, pod)
+        except ApiError as error:
+            # an older Kubernetes refuses what a newer Istio writes
+            return error.status == 422
+        return "sidecar.istio.io/status" in answer["metadata"].get("annotations", {})
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:

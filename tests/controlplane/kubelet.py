@@ -12,13 +12,18 @@ from .rest import Client
 STAGES = Path(__file__).parent / "stages"
 NODES = ("node-1", "node-2")
 ADDRESS = "127.0.0.1"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 
 def start(
     process: Process, tools: Path, client: Client, version: str, port: int
 ) -> None:
     """Make the nodes, then start kwok for them."""
+    if process.pid is not None:
+        return
     for name in NODES:
+        # a kwok that ended holds the node for as long as its lease says
+        client.delete(f"{LEASES}/{name}")
         if not any(
             node["metadata"]["name"] == name
             for node in client.get("/api/v1/nodes")["items"]

@@ -13,7 +13,7 @@ from typing import Any
 
 from . import access, binaries, kubelet
 from .processes import Process, free_port, wait_for
-from .rest import Client
+from .rest import ApiError, Client
 
 PORTS = (
     "etcd",
@@ -101,32 +101,49 @@ class ControlPlane:
         return self
 
     def down(self, keep: bool = False) -> None:
-        """End everything, the latest first, and forget the data unless told to keep it."""
+        """End everything, the latest first; forget the data unless told to keep it."""
         for process in reversed(self.processes()):
             process.stop()
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def restart_server(self) -> None:
-        """The API server goes and comes back: same address, same data."""
+    def restart_server(self, patience: float = 3) -> None:
+        """The API server goes and comes back: same address, same data.
+
+        It waits for its watchers, which do not leave: after `patience` it is killed.
+        """
         server = self.process("kube-apiserver")
-        server.stop()
+        server.stop(patience)
         server.again()
         wait_for("kube-apiserver", self.client.ready)
 
-    def compact(self) -> None:
-        """Compact etcd up to now: continue tokens given out so far then expire."""
-        key = base64.b64encode(b"/registry/").decode()
-        revision = self._etcd("kv/range", {"key": key, "count_only": True})["header"][
-            "revision"
-        ]
+    def compact(self, path: str = "/api/v1/pods") -> None:
+        """Compact etcd, then wait until continue tokens of this list have expired.
+
+        A server of 1.34 or later keeps snapshots of its own. It drops them, within
+        some seconds, when it sees that a server compacted: at this key.
+        """
+        token = self.client.get(f"{path}?limit=1")["metadata"].get("continue")
+        count = {"key": _base64("/registry/"), "count_only": True}
+        revision = int(self._etcd("kv/range", count)["header"]["revision"]) + 1
+        told = {"key": _base64("compact_rev_key"), "value": _base64(str(revision))}
+        self._etcd("kv/put", told)
         self._etcd("kv/compaction", {"revision": revision, "physical": True})
 
+        def expired() -> bool:
+            try:
+                self.client.get(f"{path}?limit=1&continue={token}")
+            except ApiError as error:
+                return error.status == 410
+            return False
+
+        if token:
+            wait_for("expiry of continue tokens", expired)
+
     def _etcd(self, path: str, body: object) -> Any:
-        port = json.loads((self.folder / "settings.json").read_text())["ports"]["etcd"]
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{port}/v3/{path}", json.dumps(body).encode()
-        )
+        settings = json.loads((self.folder / "settings.json").read_text())
+        url = f"http://127.0.0.1:{settings['ports']['etcd']}/v3/{path}"
+        request = urllib.request.Request(url, json.dumps(body).encode())
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
@@ -136,7 +153,7 @@ class ControlPlane:
     def _settings(
         self, kubernetes: str | None, extra: tuple[str, ...]
     ) -> dict[str, Any]:
-        """What was chosen at the first `up`: an instance keeps its ports and version."""
+        """What was chosen at the first `up`, for the life of the instance."""
         path = self.folder / "settings.json"
         if path.exists():
             settings: dict[str, Any] = json.loads(path.read_text())
@@ -230,3 +247,7 @@ class ControlPlane:
 
 def _flags(values: dict[str, Any]) -> list[str]:
     return [f"--{name}={value}" for name, value in values.items()]
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
