@@ -8,7 +8,7 @@ with pure-Python YAML, swallows a failed exec plugin and hides its prompts, know
 neither impersonation nor (before 37) ``proxy-url``, and costs 0.15 s to import, more
 than the rest of a small scan.  It is asked for what is hard and rare: a new token
 from an OIDC provider (``oidc.py``).  Requests go through ``http.client`` because its
-``readinto`` fills our own buffer; a copy less is a third of the time of a big list.
+``readinto`` fills our own buffer, which saves a quarter of the time of a big list.
 
 Everything is imported when first used, so that ``--help`` does not pay for it.
 """

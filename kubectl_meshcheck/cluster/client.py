@@ -10,7 +10,8 @@ import msgspec
 from kubectl_meshcheck.cluster.access import Access, resolve
 from kubectl_meshcheck.cluster.connection import Connection
 from kubectl_meshcheck.cluster.failures import ApiError
-from kubectl_meshcheck.cluster.json_list import NAMELESS, ListReader, Shape
+from kubectl_meshcheck.cluster.json_items import NAMELESS, Shape
+from kubectl_meshcheck.cluster.json_list import ListReader
 from kubectl_meshcheck.cluster.json_window import MalformedError
 from kubectl_meshcheck.cluster.patience import NETWORK
 from kubectl_meshcheck.cluster.transport import Request, Transport
@@ -120,22 +121,21 @@ class Cluster:
             except ApiError as error:
                 place.expired(error)
                 return
-            with answer:
-                reader = ListReader(
-                    answer.readinto, shape, on_invalid, after=place.after
-                )
-                try:
+            after = place.after
+            reader = ListReader(answer.readinto, shape, on_invalid, after=after)
+            try:
+                with answer:
                     answer.require_json()
                     yield from reader
-                except MalformedError as error:
+            except MalformedError as error:
+                raise transport.explain(error) from error
+            except NETWORK as error:
+                if not patience.network(error):
                     raise transport.explain(error) from error
-                except NETWORK as error:
-                    if not patience.network(error):
-                        raise transport.explain(error) from error
-                    place.broke_off(reader)
-                    continue
-            place.turn(reader)
-            return
+                place.broke_off(reader)
+            else:
+                place.turn(reader)
+                return
 
 
 class _Place:

@@ -54,6 +54,7 @@ class Issued:
     expires: float | None = None  #: seconds since 1970
 
     def expired(self) -> bool:
+        """Whether it is time to run the program again."""
         return self.expires is not None and time.time() >= self.expires
 
 

@@ -149,22 +149,8 @@ def parse_status(code: int, body: bytes, headers: Message) -> Status:
 def no_connection(error: Exception, route: Route, waited: float = 0) -> MeshcheckError:
     """A sentence for what a socket, TLS or HTTP raised."""
     host = route.host
-    if isinstance(error, ProxyRefusedError) and route.proxy:
-        return _unable(
-            f"proxy {route.proxy.hostname}: {printable(str(error))}",
-            "look at proxy-url in the kubeconfig and at HTTPS_PROXY",
-        )
-    if isinstance(error, ConnectionRefusedError):
-        if route.proxy:
-            return _unable(
-                f"proxyconnect tcp: {route.proxy.hostname}: connection refused",
-                "look at proxy-url in the kubeconfig and at HTTPS_PROXY",
-            )
-        return MeshcheckError(
-            f"The connection to the server {host} was refused - "
-            "did you specify the right host or port?",
-            "look at the server of the context: kubectl config view --minify",
-        )
+    if isinstance(error, (ProxyRefusedError, ConnectionRefusedError)):
+        return _refused(error, route)
     if isinstance(error, BROKEN):
         return MeshcheckError(
             f"The connection to the server {host} broke off", "try again"
@@ -180,6 +166,20 @@ def no_connection(error: Exception, route: Route, waited: float = 0) -> Meshchec
             "is it reachable from here (VPN, firewall)?",
         )
     return _unable(*_network(error, route))
+
+
+def _refused(error: Exception, route: Route) -> MeshcheckError:
+    if route.proxy is None:
+        return MeshcheckError(
+            f"The connection to the server {route.host} was refused - "
+            "did you specify the right host or port?",
+            "look at the server of the context: kubectl config view --minify",
+        )
+    why = str(error) if isinstance(error, ProxyRefusedError) else "connection refused"
+    return _unable(
+        f"proxyconnect tcp: {route.proxy.hostname}: {printable(why)}",
+        "look at proxy-url in the kubeconfig and at HTTPS_PROXY",
+    )
 
 
 def _network(error: Exception, route: Route) -> tuple[str, str]:

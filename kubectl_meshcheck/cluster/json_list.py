@@ -17,9 +17,9 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from kubectl_meshcheck.cluster.json_items import ListMeta, Named, Shape
 from kubectl_meshcheck.cluster.json_scan import MORE, end_of_value, skip_space
 from kubectl_meshcheck.cluster.json_window import MalformedError, TruncatedError, Window
-from kubectl_meshcheck.cluster.text import printable
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -31,49 +31,6 @@ _GUESSES = 3
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _FIRST_KEY = re.compile(rb'\{\s*"[^"\\]*"\s*:\s*[{"]?')
 _OPEN, _CLOSE = b"[]"
-
-
-class _Meta(msgspec.Struct, gc=False):
-    name: str = ""
-    namespace: str = ""
-
-
-class Named(msgspec.Struct, gc=False):
-    """An item as far as its name goes."""
-
-    metadata: _Meta = msgspec.field(default_factory=_Meta)
-
-    def key(self) -> bytes:
-        """What the API server sorts a list by: the end of the object's path in etcd."""
-        return f"{self.metadata.namespace}/{self.metadata.name}".encode()
-
-    def __str__(self) -> str:
-        both = (self.metadata.namespace, self.metadata.name)
-        return printable("/".join(filter(None, both))) or "an item without a name"
-
-
-#: the key of an item without a name
-NAMELESS = Named().key()
-
-
-class ListMeta(msgspec.Struct, rename={"continue_": "continue"}):
-    """What paging needs of a list's metadata."""
-
-    continue_: str = ""
-
-
-class Shape(Generic[T]):
-    """How to decode lists of one item type; made once for all pages of a list."""
-
-    def __init__(self, item: type[T]) -> None:
-        self.decode: Callable[[memoryview], list[T]] = msgspec.json.Decoder(
-            list[item]  # type: ignore[valid-type]  # a type at run time, too
-        ).decode
-        self.looked = False  #: for the gap
-        self.gap = b""  #: from the brace that ends an item to the next item
-        self.separator = b""  #: the gap and how an item begins
-
-
 _NAMED = Shape(Named)
 
 
@@ -273,12 +230,12 @@ class ListReader(Generic[T]):
 
     def _named(self, start: int, stop: int) -> Named:
         """The last item in the slice, as far as its name goes."""
-        at = (
-            self._window.data.rfind(self._shape.separator, start, stop)
-            if self._shape.gap
-            else -1
-        )
-        for begin in (at + len(self._shape.gap), start) if at >= 0 else (start,):
+        begins = [start]
+        if self._shape.separator:
+            at = self._window.data.rfind(self._shape.separator, start, stop)
+            if at >= 0:
+                begins.insert(0, at + len(self._shape.gap))
+        for begin in begins:
             # where the separator was found inside an item, the slice is no JSON
             with suppress(*_UNDECODABLE):
                 return self._decode(_NAMED, begin, stop)[-1]

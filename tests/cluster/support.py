@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 import msgspec
+import pytest
 
 from kubectl_meshcheck.cluster import Cluster
+from kubectl_meshcheck.errors import MeshcheckError
 from tests.server import Server
+
+PODS = "/api/v1/namespaces/shop/pods"
 
 
 class Meta(msgspec.Struct):
@@ -51,3 +55,20 @@ class Reach(Protocol):
         **flags: Any,
     ) -> Cluster:
         """A cluster at the server; ``user``, ``entry`` go into the kubeconfig."""
+
+
+def listed(
+    server: Server, reach: Reach, user: dict[str, Any], **flags: Any
+) -> list[str]:
+    """The pods that this user sees."""
+    return names(reach(server, user=user, **flags).stream(PODS, Item))
+
+
+def refused(reach: Reach, user: dict[str, Any], **flags: Any) -> MeshcheckError:
+    """What this user reads."""
+    with (
+        Server.start([pod("a")], tokens={"T": []}) as server,
+        pytest.raises(MeshcheckError) as caught,
+    ):
+        listed(server, reach, user, **flags)
+    return caught.value

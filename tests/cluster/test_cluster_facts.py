@@ -10,10 +10,9 @@ from uuid import UUID
 
 import pytest
 
-from tests.cluster.support import Item, Reach, names, pods
+from tests.cluster.support import PODS, Item, Reach, names, pods
 from tests.server import Certificates, Server
 
-PODS = "/api/v1/namespaces/shop/pods"
 #: typed models and what else would cost more than the scan
 HEAVY = (
     "kubernetes",

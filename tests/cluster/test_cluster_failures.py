@@ -12,10 +12,8 @@ import pytest
 from kubectl_meshcheck.cluster import ApiError, Connection, connect
 from kubectl_meshcheck.cluster.failures import action
 from kubectl_meshcheck.errors import MeshcheckError, Problem
-from tests.cluster.support import Item, Reach, names, pod
+from tests.cluster.support import PODS, Item, Reach, names, pod
 from tests.server import Certificates, Server
-
-PODS = "/api/v1/namespaces/shop/pods"
 
 
 def failure(reach: Reach, server: Server, **how: Any) -> MeshcheckError:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubectl_meshcheck.cluster.json_list import ListReader, Shape
+from kubectl_meshcheck.cluster.json_items import Shape
+from kubectl_meshcheck.cluster.json_list import ListReader
 from kubectl_meshcheck.cluster.json_window import MalformedError, TruncatedError
 from tests.cluster.support import Item
 

@@ -8,10 +8,9 @@ import pytest
 
 from kubectl_meshcheck.cluster import ApiError
 from kubectl_meshcheck.errors import MeshcheckError
-from tests.cluster.support import Item, Reach, names, pod, pods
+from tests.cluster.support import PODS, Item, Reach, names, pod, pods
 from tests.server import Server
 
-PODS = "/api/v1/namespaces/shop/pods"
 ALL = [f"pod-{number:05}" for number in range(1200)]
 
 

@@ -10,10 +10,8 @@ import pytest
 from kubectl_meshcheck.cluster.proxy import choose
 from kubectl_meshcheck.errors import MeshcheckError
 from tests.cluster import proxies
-from tests.cluster.support import Item, Reach, names, pod, pods
+from tests.cluster.support import PODS, Item, Reach, names, pod, pods
 from tests.server import Certificates, Server
-
-PODS = "/api/v1/namespaces/shop/pods"
 
 
 def test_tls_through_an_http_proxy(certificates: Certificates, reach: Reach) -> None:
@@ -80,7 +78,7 @@ def test_a_proxy_that_refuses(certificates: Certificates, reach: Reach) -> None:
             names(cluster.stream(PODS, Item))
 
     assert caught.value.what == (
-        "Unable to connect to the server: proxy 127.0.0.1: "
+        "Unable to connect to the server: proxyconnect tcp: 127.0.0.1: "
         "407 Proxy Authentication Required"
     )
 
