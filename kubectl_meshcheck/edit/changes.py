@@ -55,18 +55,25 @@ def edited(
         except CannotEditError as error:
             refused[number] = str(error)
     good = _proven(text, value, changes, ways, language)
-    why = _unproven(text)
-    refused |= {number: why for number in ways if number not in good}
+    for number in ways.keys() - good.keys():
+        refused[number] = _unproven(tree, changes[number])
     return splices.apply(text, chain.from_iterable(good.values())), refused
 
 
-def _unproven(text: str) -> str:
-    shared = "<<" in text or "&" in text
-    return (
-        "the text is shared with another place by an anchor"
-        if shared
-        else "its layout is one that cannot be changed without changing more"
-    )
+def _unproven(tree: Node, change: Change) -> str:
+    """Why no way to write it was right: what is shared, else that it is odd."""
+    node: Node | None = tree
+    for step in (*change.path, "metadata", "annotations", *change.marks):
+        if node is None:
+            break
+        if isinstance(step, int):
+            node = node.items[step]
+        else:
+            found = node.pair(step)
+            node = found[1] if found else None
+        if node is not None and node.anchor:
+            return f"another place shares its text by the anchor &{node.anchor}"
+    return "its layout is one that cannot be changed without changing more"
 
 
 def _proven(
