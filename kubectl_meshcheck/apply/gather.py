@@ -16,7 +16,7 @@ from kubectl_meshcheck.plan.where import at, changeable, template_path
 from kubectl_meshcheck.scan import Row
 from kubectl_meshcheck.workload import Ref, Subject
 
-CLIENT = Foreseen(unknown="a dry run of the client asks the cluster nothing")
+CLIENT = Foreseen(unknown="--dry-run=client asks the cluster nothing")
 
 
 @dataclass(frozen=True)

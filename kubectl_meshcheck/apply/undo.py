@@ -15,9 +15,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubectl_meshcheck import ownership
-from kubectl_meshcheck.apply.write import APPLY, MERGE, patch, refusal
+from kubectl_meshcheck.apply import objects
+from kubectl_meshcheck.apply.write import (
+    APPLY,
+    MERGE,
+    TRIES,
+    changed_since,
+    patch,
+    refusal,
+)
 from kubectl_meshcheck.cluster import ApiError, Cluster
 from kubectl_meshcheck.errors import ExitCode, MeshcheckError
+from kubectl_meshcheck.kinds import REPLICA_SET
 from kubectl_meshcheck.plan import MANAGER, Edit, Record
 from kubectl_meshcheck.plan import record as records
 from kubectl_meshcheck.plan.body import identity
@@ -51,6 +60,11 @@ def prepare(ref: Ref, found: Object) -> Undoing | None:
 
     Raises ``MeshcheckError`` with code REFUSED when somebody has changed it since.
     """
+    deployment = _copied(ref, found)
+    if deployment:
+        what = f"{ref} only has a copy of the record of {deployment}"
+        hint = f"kubectl meshcheck undo {deployment} -n {ref.namespace}"
+        raise MeshcheckError(what, hint, code=ExitCode.REFUSED)
     path = template_path(ref.kind)
     ours = [m for m in ownership.managers(found) if m.name == MANAGER]
     text = marks(found).get(RECORD)
@@ -67,6 +81,18 @@ def prepare(ref: Ref, found: Object) -> Undoing | None:
         hint = "take the annotation away from its pod template by hand"
         raise MeshcheckError(what, hint, code=ExitCode.REFUSED) from error
     return _undoing(ref, found, path, record)
+
+
+def _copied(ref: Ref, found: Object) -> str:
+    """The Deployment whose annotations its controller copies to this ReplicaSet.
+
+    Source: kubernetes/kubernetes: pkg/controller/deployment/util/deployment_util.go.
+    """
+    owners = at(found, ("metadata",)).get("ownerReferences")
+    for owner in owners if isinstance(owners, list) else ():
+        if isinstance(owner, dict) and owner.get("kind") == "Deployment":
+            return f"deploy/{owner.get('name')}" if ref.kind is REPLICA_SET else ""
+    return ""
 
 
 def _undoing(ref: Ref, found: Object, path: tuple[str, ...], record: Record) -> Undoing:
@@ -98,10 +124,17 @@ def undo(cluster: Cluster, undoing: Undoing, *, dry: bool = False) -> dict[str, 
     params = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
     if dry:
         params["dryRun"] = "All"
-    try:
-        found = _steps(cluster, undoing, params, dry)
-    except ApiError as error:
-        raise refusal(undoing.ref, error) from error
+    left: Undoing | None = undoing
+    found = dict(undoing.live)
+    for again in reversed(range(TRIES)):
+        try:
+            return _steps(cluster, left, params, dry) if left else found
+        except ApiError as error:
+            if not (again and changed_since(error)):
+                raise refusal(undoing.ref, error) from error
+        # only its controllers, or somebody whom prepare() will name
+        found = objects.read(cluster, undoing.ref)
+        left = prepare(undoing.ref, found)
     return found
 
 

@@ -35,6 +35,8 @@ class Awaited:
     told: Mapping[str, str | None]
     since: str  #: RFC 3339: when it was written
     timeout: float = 0  #: seconds; 0: none
+    #: give up when the new pods fail; an undo brings a race back, so it does not
+    strict: bool = True
 
 
 @dataclass
@@ -84,7 +86,7 @@ def _look(eyes: _Eyes) -> Progress | None:
         if at(found, ("metadata",)).get("uid") != awaited.uid:
             raise RolloutError(f"{awaited.ref} has been deleted and made anew")
         seen = progress(awaited.ref.kind.kind, found)
-        if not seen.done and not seen.failed:
+        if awaited.strict and not seen.done and not seen.failed:
             failed = _trouble(eyes, found)
             if failed:
                 seen = Progress(failed, False, seen.updated, seen.wanted, failed)

@@ -25,6 +25,8 @@ from kubectl_meshcheck.workload import Ref
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
+#: how often an object that only its controllers touch is tried again
+TRIES = 5
 _STRICT = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
 
 
@@ -40,16 +42,21 @@ def write(
     Raises ``MeshcheckError`` with code REFUSED where somebody else is in the way,
     and ``Unfinished`` when the connection broke and the object cannot be read.
     """
-    body = change.body
-    try:
-        found = _send(cluster, change.ref, body, force, dry)
-    except ApiError as error:
-        if not _changed_since(error):
+    body: Object = change.body
+    for again in reversed(range(TRIES)):
+        try:
+            found = _send(cluster, change.ref, body, force, dry)
+        except ApiError as error:
+            if again and _ours(error):
+                force = True  # a claim that an interrupted undo has left over
+            elif again and changed_since(error):
+                body = _reread(cluster, change, error)
+            else:
+                return _settle(cluster, change, error, dry)
+            continue
+        except MeshcheckError as error:
             return _settle(cluster, change, error, dry)
-        body = _reread(cluster, change, error)
-        found = _send_again(cluster, change, body, force, dry)
-    except MeshcheckError as error:
-        return _settle(cluster, change, error, dry)
+        break
     _kept(change, found)
     return found
 
@@ -83,24 +90,18 @@ def patch(
     return found
 
 
-def _send_again(
-    cluster: Cluster, change: Change, body: Object, force: bool, dry: bool
-) -> dict[str, Any]:
-    try:
-        return _send(cluster, change.ref, body, force, dry)
-    except ApiError as error:
-        raise refusal(change.ref, error) from error
-    except MeshcheckError as error:
-        return _settle(cluster, change, error, dry)
-
-
-def _changed_since(error: ApiError) -> bool:
+def changed_since(error: ApiError) -> bool:
     """A conflict about the resourceVersion, not about a field or the uid."""
     return (
         error.status == 409
         and not conflicts(error)
         and "object has been modified" in error.message
     )
+
+
+def _ours(error: ApiError) -> bool:
+    held = {manager for _, manager in conflicts(error)}
+    return error.status == 409 and held == {MANAGER}
 
 
 def conflicts(error: ApiError) -> list[tuple[str, str]]:

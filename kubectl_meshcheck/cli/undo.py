@@ -104,6 +104,9 @@ def _everything(cluster: Cluster) -> list[Ref]:
         path = kind.path(cluster.namespace)
         try:
             for one in cluster.stream(path, parse.Bare, metadata_only=True):
+                owner = parse.controller(one.metadata)
+                if owner and owner.kind == "Deployment":
+                    continue  # its controller copies annotations to ReplicaSets
                 if RECORD in (one.metadata.annotations or {}):
                     found.append(Ref(kind, cluster.namespace, one.metadata.name))
         except ApiError as error:
@@ -190,7 +193,7 @@ def _wait(cluster: Cluster, one: Undoing, timeout: float) -> None:
     if not run.rolls(one.ref, one.live) or not one.told:
         return
     uid = str(at(one.live, ("metadata",)).get("uid", ""))
-    awaited = watch.Awaited(one.ref, uid, one.told, run.now(), timeout)
+    awaited = watch.Awaited(one.ref, uid, one.told, run.now(), timeout, strict=False)
     watching = Watching()
     try:
         watch.rolled_out(cluster, awaited, lambda seen: watching(one.ref, seen))

@@ -227,7 +227,7 @@ def _asked_already(case: Case, wanted: dict[str, str], judgement: Judgement) -> 
 
 
 def unasked(now: Foreseen) -> str:
-    return f"by the mesh's rules; {now.unknown}" if now.unknown else ""
+    return f"waits, by the mesh's rules alone: {now.unknown}" if now.unknown else ""
 
 
 def _risks(

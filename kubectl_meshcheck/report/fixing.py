@@ -71,7 +71,7 @@ def _change(change: Change) -> Iterator[str]:
     for owner in change.owners:
         yield _line("owner", _owner(owner))
     if not change.owners:
-        yield _line("owner", "no tool is known to write this object: the change stays")
+        yield _line("owner", "nobody else is known to write this; the change stays")
     yield "  in Git:"
     for line in change.snippet.splitlines():
         yield f"    {safe(line)}"
