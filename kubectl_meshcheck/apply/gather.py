@@ -88,7 +88,7 @@ def _plan(cluster: Cluster, target: Target, time: str, ask: bool) -> Item:
     budgets = objects.budgets(cluster, ref.namespace, labels)
     case = Case(ref, target.subjects, found, now, budgets, time, ignored)
     item = draft(case)
-    if isinstance(item, Change) and now.judgement:
+    if isinstance(item, Change) and not item.written and now.judgement:
         return confirmed(item, preview.foresee(cluster, ref, item.after, path))
     return item
 

@@ -43,7 +43,7 @@ def tried(cluster: Cluster, item: Item, agreed: Allowed) -> Item:
     """
     if isinstance(item, Change):
         item = allowed(item, agreed)
-    if not isinstance(item, Change):
+    if not isinstance(item, Change) or item.written:
         return item
     try:
         after = write(cluster, item, force=agreed.conflicts, dry=True)
@@ -67,12 +67,14 @@ def carry_out(
             yield Outcome(change, Result.SKIPPED, f"not tried: {failed} failed")
             continue
         outcome = _one(cluster, change, way, report)
-        if outcome.result is not Result.PATCHED:
+        if outcome.result not in (Result.PATCHED, Result.SAME):
             failed = str(change.ref)
         yield outcome
 
 
 def _one(cluster: Cluster, change: Change, way: Way, report: Report) -> Outcome:
+    if change.written:
+        return _resumed(cluster, change, way, report)
     try:
         written = write(cluster, change, force=way.agreed.conflicts)
     except Unfinished as error:
@@ -87,6 +89,15 @@ def _one(cluster: Cluster, change: Change, way: Way, report: Report) -> Outcome:
         hint = f"kubectl meshcheck {_words(change.ref)} shows how the new pods start"
         return Outcome(change, Result.PATCHED, "not waited for", hint)
     return _watched(cluster, change, way, report)
+
+
+def _resumed(cluster: Cluster, change: Change, way: Way, report: Report) -> Outcome:
+    """Goes on watching what an earlier run has written."""
+    if not rolls(change.ref, change.live) or not way.wait:
+        return Outcome(change, Result.SAME, change.restart.how)
+    outcome = _watched(cluster, change, way, report)
+    same = outcome.result is Result.PATCHED
+    return replace(outcome, result=Result.SAME) if same else outcome
 
 
 def rolls(ref: Ref, found: Object) -> bool:

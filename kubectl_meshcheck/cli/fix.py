@@ -129,7 +129,7 @@ def _show(job: _Job, items: Sequence[Item]) -> None:
 
 def _agreed(job: _Job, changes: Sequence[Change]) -> list[Change]:
     """The changes that the user wants.  Raises when nobody can be asked."""
-    if job.fixing.yes or not changes:
+    if job.fixing.yes or all(change.written for change in changes):
         return list(changes)
     if not sys.stdin.isatty():
         what = "--fix asks before it changes something, and there is nobody to ask"
@@ -170,8 +170,7 @@ def _interrupted(current: Change, left: Sequence[Change]) -> None:
     words = f"{current.ref} -n {current.ref.namespace}"
     click.echo(
         f"\nstopped watching {safe(fixing.name(current.ref))}; it is not taken back\n"
-        f"  kubectl rollout status {safe(words)}   goes on watching\n"
-        f"  {PROGRAM} {safe(words)}   shows how its pods start\n"
+        f"  {PROGRAM} {safe(words)} --fix   goes on watching\n"
         f"  {PROGRAM} undo {safe(words)}   takes it back",
         err=True,
     )
@@ -188,17 +187,22 @@ def _print(job: _Job, fixed: Fixed) -> None:
     elif job.output.output == "name":
         click.echo(fixing.names(fixed), nl=False)
     else:
-        told = (Result.CLIENT, Result.SERVER, Result.SAME)
-        for outcome in fixed.outcomes:
-            if outcome.result in told:
-                line = next(iter(fixing.outcome(outcome, job.view)))
-                click.echo(line)
+        _results(job, fixed)
     for problem in fixed.problems:
         show.complain(problem.what, problem.hint)
     if not fixed.outcomes and not fixed.problems:
         click.echo("Nothing to fix: no workload was found racing.", err=True)
     if job.people:
         _complain(fixed)
+
+
+def _results(job: _Job, fixed: Fixed) -> None:
+    """The lines of what was not told while it was done."""
+    told = (Result.CLIENT, Result.SERVER, Result.SAME)
+    for outcome in fixed.outcomes:
+        done = isinstance(outcome.item, Change) and outcome.result is Result.SAME
+        if outcome.result in told and not done:
+            click.echo(next(iter(fixing.outcome(outcome, job.view))))
 
 
 def _complain(fixed: Fixed) -> None:

@@ -20,7 +20,7 @@ from kubectl_meshcheck.model import (
     Verdict,
     Waits,
 )
-from kubectl_meshcheck.plan import body, where
+from kubectl_meshcheck.plan import body, record, where
 from kubectl_meshcheck.plan.restarts import Budget, restart
 from kubectl_meshcheck.plan.values import (
     BAD,
@@ -81,6 +81,9 @@ def _settled(case: Case) -> Item | None:
         return Refused(case.ref, reason, "mend that first; then run this again")
     foreseen = case.now.judgement
     if foreseen and foreseen.verdict in GOOD and worst.judgement.verdict in BAD:
+        begun = _begun(case, foreseen)
+        if begun:
+            return begun
         subject = replace(worst, ref=case.ref)
         reason = f"a new pod would be {foreseen.verdict.value}; the running pods are"
         return NoChange(
@@ -100,6 +103,33 @@ def _settled(case: Case) -> Item | None:
     waits = judgement.verdict in GOOD
     reason = f"already {judgement.verdict.value}" if waits else judgement.reason
     return NoChange(case.ref, reason or "no proxy that the application could wait for")
+
+
+def _begun(case: Case, foreseen: Judgement) -> Change | None:
+    """A change that an earlier run has written, while its pods are not all new."""
+    text = where.marks(case.object).get(record.RECORD)
+    try:
+        told = record.parse(text) if text else None
+    except ValueError:
+        return None
+    path = where.template_path(case.ref.kind)
+    now = where.marks(case.object, path)
+    if told is None or any(now.get(e.key) != e.after for e in told.edits):
+        return None
+    return Change(
+        ref=case.ref,
+        uid=str(where.at(case.object, ("metadata",)).get("uid", "")),
+        path=path,
+        edits=told.edits,
+        why="the fix is written; not all of its pods are new yet",
+        live=case.object,
+        body={},
+        after=case.object,
+        restart=restart(case.ref, case.object, case.budgets),
+        expected=f"{foreseen.verdict.value}, says the cluster's own injector",
+        time=told.time,
+        written=True,
+    )
 
 
 def _harmless(case: Case, judgement: Judgement) -> NoChange | None:

@@ -68,6 +68,8 @@ class Change:
     #: the verdict on the next pod, and who says so
     expected: str = ""
     time: str = ""  #: RFC 3339
+    #: an earlier run has written it; what is left is to watch and to prove
+    written: bool = False
 
 
 @unique

@@ -50,7 +50,7 @@ def _block(item: Item, view: View, diffs: bool) -> Iterator[str]:
         yield _line("refused", item.reason)
         if item.instead:
             yield _line("instead", item.instead)
-    if change is not None and diffs:
+    if change is not None and diffs and not change.written:
         yield ""
         yield diff(change)
 
@@ -66,6 +66,8 @@ def _change(change: Change) -> Iterator[str]:
     yield _line("restarts", change.restart.how)
     for note in change.restart.notes:
         yield f"{'':<13}{safe(note)}"
+    if change.written:
+        return
     for risk in change.risks:
         yield _line("risk", risk)
     for owner in change.owners:
