@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kubectl_meshcheck import events, hearing, logs, parse
+from kubectl_meshcheck import events, hearing, logs, mesh_reading, parse
 from kubectl_meshcheck.cluster import ApiError, Cluster
 from kubectl_meshcheck.errors import MeshcheckError, Problem, nearest
 from kubectl_meshcheck.inventory import Inventory
@@ -28,6 +28,8 @@ class Scope:
     selector: str = ""  #: a label selector for the pods
     #: the user asked for proof, so events that cannot be read are a problem
     proof: bool = False
+    #: read the kubelets' versions where a mesh's mode depends on them
+    nodes: bool = False
 
 
 def from_cluster(
@@ -39,8 +41,15 @@ def from_cluster(
     ``MeshcheckError`` when nothing at all can be had.
     """
     reader = _Reader(cluster, scope, progress)
-    for namespace in scope.namespaces or ("",):
-        reader.read(namespace)
+    # one list and a few single objects, beside everything else
+    beside = threading.Thread(target=reader.meshes, daemon=True, name="meshes")
+    beside.start()
+    try:
+        for namespace in scope.namespaces or ("",):
+            reader.read(namespace)
+    finally:
+        beside.join()
+    reader.finish()
     return reader.inventory, reader.problems
 
 
@@ -70,6 +79,25 @@ class _Reader:
         self._follow(namespace)
         if self.inventory.wants_events():
             self._events(namespace)
+
+    def meshes(self) -> None:
+        """What configures the meshes; nothing that fails here fails the scan."""
+        objects = self.inventory.mesh_objects
+        try:
+            mesh_reading.read_webhooks(self._cluster, objects)
+            mesh_reading.read_settings(self._cluster, objects)
+        except BaseException as error:  # handed over to the thread that waits
+            self._failure = error
+
+    def finish(self) -> None:
+        """What could only be asked for when all the rest was known."""
+        if self._failure is not None:
+            raise self._failure
+        objects, planes = self.inventory.mesh_objects, self.inventory.control_planes
+        if objects.webhooks_unknown and planes():  # the pods name control planes
+            mesh_reading.read_settings(self._cluster, objects)
+        if self._scope.nodes:
+            mesh_reading.read_nodes(self._cluster, objects, planes)
 
     def _guarded(self, namespace: str) -> None:
         try:

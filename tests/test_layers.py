@@ -20,7 +20,7 @@ LAYERS = (
     "errors < kinds < moment < logs < model < selectors < order < control < parse < "
     "mesh_objects < events < meshes < workload < explaining < evidence < hearing < "
     "checks < ignore < inventory < scan < ownership < plan < report < demo | cluster | "
-    "files < live | offline | edit < apply < config < cli"
+    "files < mesh_reading < live | offline | edit < apply < config < cli"
 )
 #: who alone may name them
 WALLS = {
