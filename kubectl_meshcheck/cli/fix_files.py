@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import click
 
 from kubectl_meshcheck import meshes
+from kubectl_meshcheck.cli import differ
 from kubectl_meshcheck.cli.show import complain
 from kubectl_meshcheck.edit import Edited, Outcome, Source, Standing, all_edited
 from kubectl_meshcheck.edit.saving import (
@@ -75,12 +76,12 @@ def run(wish: Wish) -> ExitCode:
     for argument in arguments(wish.filenames, recursive=wish.recursive):
         _read(argument, work)
     edits = list(all_edited(work.sources, mesh))
+    _complain(edits, work)
     _notes(edits)
     changed = [one for one in edits if one.changed]
     unsaved: set[str] = set()
     if wish.dry_run:
-        for one in changed:
-            _print(_diff(one).encode())
+        _show(changed)
     else:
         unsaved = _write(changed, wish, work)
         for one in edits:
@@ -185,9 +186,7 @@ def _agree(ready: Sequence[Edited], wish: Wish) -> None:
             "look at it with --dry-run=client, then write it with --yes",
             code=ExitCode.REFUSED,
         )
-    for one in ready:
-        _print(_diff(one).encode())
-    sys.stdout.flush()
+    _show(ready)
     files = "this file" if len(ready) == 1 else f"these {len(ready)} files"
     click.echo(f"Write {files}? (y/N): ", err=True, nl=False)
     # anything but y is no, as kubectl has it (kubectl: pkg/cmd/delete)
@@ -196,6 +195,21 @@ def _agree(ready: Sequence[Edited], wish: Wish) -> None:
 
 
 # -- telling -----------------------------------------------------------------
+
+
+def _show(changed: Sequence[Edited]) -> None:
+    """The difference, by the user's own program where one is set."""
+    if differ.program() and changed:
+        files = [(_flat(one.name), one.before, one.after) for one in changed]
+        _print(differ.external(files).encode(errors="surrogateescape"))
+        return
+    for one in changed:
+        _print(_diff(one).encode(errors="surrogateescape"))
+
+
+def _flat(name: str) -> str:
+    """A path as the name of one file."""
+    return "stdin" if name == STDIN else name.strip("./").replace("/", ".")[-200:]
 
 
 def _diff(one: Edited) -> str:
@@ -235,26 +249,36 @@ def _notes(edits: Sequence[Edited]) -> None:
         click.echo(f"risk: {safe(risk)}", err=True)
 
 
-def _tell(edits: Sequence[Edited], wish: Wish, work: _Work, unsaved: set[str]) -> None:
-    """A line for each workload; on stderr where stdout carries something else."""
-    aside = wish.dry_run or any(one.name == STDIN for one in edits)
+def _complain(edits: Sequence[Edited], work: _Work) -> None:
+    """What could not be read, and what is refused, before anything is written."""
     for one in edits:
-        name = "standard input" if one.name == STDIN else one.name
         for problem in one.problems:
             work.unreadable = True
             complain(problem.what, problem.hint)
         for outcome in one.outcomes:
-            place = f"{name}:{outcome.line}: {outcome.who}"
             if outcome.standing is Standing.REFUSED:
                 work.refused = True
-                complain(f"{place}: {outcome.reason}", outcome.instead)
-            elif outcome.standing is not Standing.CHANGED or one.name not in unsaved:
-                click.echo(safe(f"{place}: {_said(outcome, wish)}"), err=aside)
+                complain(f"{_place(one, outcome)}: {outcome.reason}", outcome.instead)
+
+
+def _tell(edits: Sequence[Edited], wish: Wish, work: _Work, unsaved: set[str]) -> None:
+    """A line for each workload; on stderr where stdout carries something else."""
+    aside = wish.dry_run or any(one.name == STDIN for one in edits)
+    for one in edits:
+        for outcome in one.outcomes:
+            changed = outcome.standing is Standing.CHANGED
+            if outcome.standing is Standing.REFUSED or (
+                changed and one.name in unsaved
+            ):
+                continue
+            dry = " (dry run)" if changed and wish.dry_run else ""
+            said = f"{outcome.standing.value}{dry}: {outcome.reason}"
+            click.echo(safe(f"{_place(one, outcome)}: {said}"), err=aside)
     if not any(one.outcomes or one.problems for one in edits) and not work.unreadable:
         names = ", ".join(wish.filenames)
         click.echo(safe(f"No workloads found in {names}."), err=True)
 
 
-def _said(outcome: Outcome, wish: Wish) -> str:
-    dry = outcome.standing is Standing.CHANGED and wish.dry_run
-    return f"{outcome.standing.value}{' (dry run)' if dry else ''}: {outcome.reason}"
+def _place(one: Edited, outcome: Outcome) -> str:
+    name = "standard input" if one.name == STDIN else one.name
+    return f"{name}:{outcome.line}: {outcome.who}"
