@@ -103,7 +103,7 @@ class ControlPlane:
     def down(self, keep: bool = False) -> None:
         """End everything, the latest first; forget the data unless told to keep it."""
         for process in reversed(self.processes()):
-            process.stop()
+            process.stop(15 if keep else 3)
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -103,8 +103,9 @@ def _reap(pid: int) -> None:
 def _birth(pid: int) -> str | None:
     """What tells a process from a later one of its pid; None: there is none."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except FileNotFoundError:
+        told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return None if told[0] == "Z" else told[19]
+    except (FileNotFoundError, ProcessLookupError):
         if Path("/proc/self").exists():
             return None
     try:
