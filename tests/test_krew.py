@@ -79,7 +79,9 @@ def _of_the_platforms(spec: dict[str, Any]) -> Iterator[str]:
             "selector": _selector(platform.get("selector")),
             "matches a platform": any(_matches(platform, p) for p in _PLATFORMS),
             "files": files is None
-            or (files and all(f.get("from") and _clean(f.get("to", "")) for f in files)),
+            or (
+                files and all(f.get("from") and _clean(f.get("to", "")) for f in files)
+            ),
             "bin": binary and _clean(binary),
             "bin ends in .exe on Windows": ("windows" in platform["uri"])
             == binary.endswith(".exe"),
