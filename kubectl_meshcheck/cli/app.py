@@ -19,10 +19,10 @@ Shows in which order pods start their mesh proxy and their application, and wher
 that goes wrong.
 
 \b
-  kubectl meshcheck ns shop            every workload of a namespace
+  kubectl meshcheck ns shop              every workload of a namespace
   kubectl meshcheck deploy/cart -n shop  one workload in full
-  kubectl meshcheck file -f pods.json  the same from saved objects
-  kubectl meshcheck demo               a recorded incident, without a cluster
+  kubectl meshcheck file -f pods.json    the same from saved objects
+  kubectl meshcheck demo                 a recorded incident, without a cluster
 """
 _ENDINGS = """\
 Exit codes: 0 nothing found, 1 findings, 2 wrong usage, 3 could not look or only
@@ -87,11 +87,13 @@ app.add_command(about.complete, "__complete")
 
 def main(args: Sequence[str] | None = None) -> int:
     """Runs the program; returns its exit code and never raises."""
+    typed = list(sys.argv[1:] if args is None else args)
     try:
         result: Any = app.main(
-            args=list(sys.argv[1:] if args is None else args),
+            args=list(typed),
             prog_name=PROGRAM,
             standalone_mode=False,
+            obj=typed,
         )
         sys.stdout.flush()
         return int(result or ExitCode.CLEAN)
