@@ -20,10 +20,11 @@ Value = bool | int | str | None
 class Origin:
     """The place where a setting is written, or would be."""
 
-    kind: str  #: "ConfigMap", "Pod", "Namespace", "Deployment"; empty: built in
+    #: "ConfigMap", "Deployment", "Namespace", "pod template"; empty: built in
+    kind: str
     namespace: str = ""
     name: str = ""
-    key: str = ""  #: of a ConfigMap's data, an annotation, a variable
+    key: str = ""  #: of a ConfigMap's data; "annotation KEY", "env NAME"
     path: tuple[str, ...] = ()  #: inside the document under that key
     text: str = ""  #: for what is no object: "the default of Istio 1.14"
 

@@ -20,6 +20,7 @@ from kubectl_meshcheck.control import (
     Topic,
 )
 from kubectl_meshcheck.mesh_objects import MeshObjects, Wanted
+from kubectl_meshcheck.model import PodStart, Proxy
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -38,6 +39,10 @@ class Control:
     settings: Callable[[ControlPlane, Placed], tuple[Setting, ...]]
     #: what a new pod would be with these settings
     outlook: Callable[[ControlPlane, Placed, Sequence[Setting]], Outlook]
+    #: what in an injected pod asked to hold the application; empty: nothing did
+    asked_by: Callable[[PodStart], str]
+    #: why an injected pod that was asked to be held is not; empty: not known
+    failing: Callable[[PodStart, Proxy, Sequence[Setting]], str]
 
 
 class UnreadableError(ValueError):
@@ -100,6 +105,11 @@ def first_said(
 def settled(found: Setting, given: Sequence[Given]) -> Setting:
     """The setting with all the places that were looked at."""
     return replace(found, overrode=weaker(given, found.origin), given=tuple(given))
+
+
+def annotation(key: str, *path: str) -> Origin:
+    """The place of an annotation on the pod template, or inside its document."""
+    return Origin("pod template", key=f"annotation {key}", path=path)
 
 
 def built_in(text: str) -> Origin:

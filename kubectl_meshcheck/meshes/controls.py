@@ -35,6 +35,11 @@ def hint(pod: PodStart) -> tuple[str, str] | None:
     return istio_planes.hint(pod)
 
 
+def control_of(mesh: str) -> Control | None:
+    """The mesh's control; None for one that has none that we know."""
+    return next((one for one in CONTROLS if one.mesh == mesh), None)
+
+
 def planes(objects: MeshObjects) -> tuple[ControlPlane, ...]:
     """Every control plane that was found."""
     return tuple(plane for control in CONTROLS for plane in control.planes(objects))

@@ -17,7 +17,7 @@ from kubectl_meshcheck.control import (
 )
 from kubectl_meshcheck.mesh_objects import MeshObjects
 from kubectl_meshcheck.meshes import istio_effective as effective
-from kubectl_meshcheck.meshes import istio_planes, istio_sources
+from kubectl_meshcheck.meshes import istio_failing, istio_planes, istio_sources
 from kubectl_meshcheck.meshes.control_base import Control, at, first_said
 from kubectl_meshcheck.meshes.istio_injection import injection
 from kubectl_meshcheck.meshes.istio_planes import Found
@@ -242,4 +242,6 @@ ISTIO_CONTROL = Control(
     injection=injection,
     settings=settings,
     outlook=outlook,
+    asked_by=istio_failing.asked_by,
+    failing=istio_failing.failing,
 )

@@ -16,7 +16,13 @@ from dataclasses import replace
 from kubectl_meshcheck.control import Given, Origin, Placed, Setting, Topic, Value
 from kubectl_meshcheck.meshes import istio_settings
 from kubectl_meshcheck.meshes.base import release
-from kubectl_meshcheck.meshes.control_base import at, built_in, first_said, settled
+from kubectl_meshcheck.meshes.control_base import (
+    annotation,
+    at,
+    built_in,
+    first_said,
+    settled,
+)
 from kubectl_meshcheck.meshes.istio_settings import HOLD, PROXY_CONFIG
 
 NATIVE = "nativeSidecar"
@@ -33,14 +39,9 @@ STABLE = 33
 Version = tuple[int, ...]
 
 
-def annotation_origin(placed: Placed, key: str, *path: str) -> Origin:
-    """The place of an annotation on the pod template."""
-    return Origin("annotation", key=key, path=path)
-
-
 def from_annotation(placed: Placed, *path: str) -> Given:
     """What the pod's own ``proxy.istio.io/config`` says at a path."""
-    origin = annotation_origin(placed, PROXY_CONFIG, *path)
+    origin = annotation(PROXY_CONFIG, *path)
     text = placed.pod.annotations.get(PROXY_CONFIG)
     if text is None:
         return Given(origin)
@@ -152,7 +153,7 @@ def pod_native(version: Version, plane: Setting, placed: Placed) -> Setting:
     """The same for one pod, with its own annotation."""
     key = istio_settings.NATIVE
     value = placed.pod.annotations.get(key)
-    origin = annotation_origin(placed, key)
+    origin = annotation(key)
     if value is None or not version:
         return plane
     if version[:2] < (1, 24):
@@ -201,7 +202,7 @@ def _list(name: str, given: Sequence[Given], default: Value) -> Setting:
 def pod_port(plane: Setting, placed: Placed) -> Setting:
     """The status port of one pod, with its own annotation."""
     value = placed.pod.annotations.get(STATUS_PORT)
-    given = Given(annotation_origin(placed, STATUS_PORT), value)
+    given = Given(annotation(STATUS_PORT), value)
     default = Given(plane.origin, plane.value)
     return first_said(Topic.GATE, PORT, (given, *plane.given), default)
 

@@ -11,15 +11,16 @@ from typing import Any
 import msgspec
 import yaml
 
-from kubectl_meshcheck import __version__, evidence, logs
+from kubectl_meshcheck import __version__, evidence, logs, mismatch
 from kubectl_meshcheck.checks.base import Found
+from kubectl_meshcheck.control import Setting
 from kubectl_meshcheck.errors import Problem
 from kubectl_meshcheck.evidence import Evidence
 from kubectl_meshcheck.meshes import mesh_of
 from kubectl_meshcheck.model import ContainerStatus, Proxy, Step
-from kubectl_meshcheck.report import cells
+from kubectl_meshcheck.report import cells, settings
 from kubectl_meshcheck.report.table import shown
-from kubectl_meshcheck.report.text import View
+from kubectl_meshcheck.report.text import View, safe_json
 from kubectl_meshcheck.scan import Report, Row
 from kubectl_meshcheck.workload import Subject
 
@@ -43,8 +44,23 @@ def data(report: Report, view: View) -> dict[str, Any]:
 
 def as_json(report: Report, view: View) -> str:
     """The report as JSON, indented as kubectl does it."""
-    encoded = msgspec.json.encode(data(report, view))
-    return msgspec.json.format(encoded, indent=4).decode() + "\n"
+    found = data(report, view)
+    try:
+        encoded = msgspec.json.encode(found)
+    except UnicodeEncodeError:  # a file's name may be any bytes
+        encoded = msgspec.json.encode(_encodable(found))
+    return safe_json(msgspec.json.format(encoded, indent=4).decode()) + "\n"
+
+
+def _encodable(value: Any) -> Any:
+    """The same with what UTF-8 cannot carry written out as ``\\udcff``."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, list):
+        return [_encodable(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _encodable(one) for key, one in value.items()}
+    return value
 
 
 def as_yaml(report: Report, view: View) -> str:
@@ -92,8 +108,15 @@ def _workload(row: Row) -> dict[str, Any]:
         "verdict": judgement.verdict.value,
         "why": row.why,
         "evidence": [_evidence(one) for one in evidence.of(subject)],
+        "injection": settings.injection(subject.explained),
+        "settings": settings.settings(_settings(subject)),
+        "differences": list(mismatch.reasons(subject)),
         "findings": [_found(found) for found in row.found],
     }
+
+
+def _settings(subject: Subject) -> tuple[Setting, ...]:
+    return subject.explained.settings if subject.explained else ()
 
 
 def _proxy(subject: Subject, proxy: Proxy) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from tabulate import tabulate
 
 from kubectl_meshcheck import evidence
 from kubectl_meshcheck.model import ContainerStatus, Redirect, Role, State, Step
-from kubectl_meshcheck.report import cells, timeline, timeline_text
+from kubectl_meshcheck.report import cells, settings, timeline, timeline_text
 from kubectl_meshcheck.report.table import shown
 from kubectl_meshcheck.report.text import View, bold, paint, safe
 from kubectl_meshcheck.scan import Report, Row
@@ -22,6 +22,8 @@ _STATES = {
     State.UNKNOWN: "UNKNOWN",
 }
 
+HEADERS = ("CONTAINER", "KIND", "IMAGE", "START", "STATE")
+
 
 def render(report: Report, view: View) -> str:
     """Each workload as a block of its own."""
@@ -34,12 +36,14 @@ def _block(row: Row, view: View) -> Iterator[str]:
     verdict = subject.judgement.verdict
     place = f" in namespace {subject.ref.namespace}" if subject.ref.namespace else ""
     yield bold(safe(f"{subject.ref}{place}"), view)
-    yield from _facts(row)
+    for name, value in facts(row).items():
+        yield f"{name + ':':<12}{safe(value)}"
     yield ""
     yield _containers(row)
     yield ""
     why = f"  {safe(row.why)}" if row.why else ""
     yield f"Verdict: {paint(verdict.value, verdict, view)}{why}"
+    yield from settings.block(subject)
     yield from _evidence(row)
     yield from _timeline(row, view)
     yield from _findings(row, view)
@@ -68,10 +72,11 @@ def _timeline(row: Row, view: View) -> Iterator[str]:
     yield f"  times from {'; '.join(chart.sources)}"
 
 
-def _facts(row: Row) -> Iterator[str]:
+def facts(row: Row) -> dict[str, str]:
+    """What is known of the workload as a whole, by name; untrusted text."""
     subject = row.subject
     chain = " < ".join(str(ref) for ref in subject.owners)
-    facts = {
+    known = {
         "Mesh": cells.mesh(subject.judgement),
         "Revision": subject.judgement.proxy.revision if subject.judgement.proxy else "",
         "Order": cells.start_order(subject.judgement),
@@ -80,9 +85,7 @@ def _facts(row: Row) -> Iterator[str]:
         "Pods": _pods(row),
         "Source": subject.source,
     }
-    for name, value in facts.items():
-        if value:
-            yield f"{name + ':':<12}{safe(value)}"
+    return {name: value for name, value in known.items() if value}
 
 
 def _redirected(row: Row) -> str:
@@ -114,17 +117,18 @@ def _containers(row: Row) -> str:
     table = []
     for number, step in enumerate(steps, 1):
         status = row.subject.statuses.get(step.container.name)
-        table.append([str(number), *(safe(cell) for cell in _line(step, status))])
-    headers = ("", "CONTAINER", "KIND", "IMAGE", "START", "STATE")
+        table.append([str(number), *(safe(cell) for cell in cells_of(step, status))])
+    headers = ("", *HEADERS)
     text = tabulate(table, headers, tablefmt="plain", disable_numparse=True)
     first, *lines = text.splitlines()
     shown = [first]
     for step, line in zip(steps, lines, strict=True):
-        shown += [line, *(f"       {safe(detail)}" for detail in _details(step))]
+        shown += [line, *(f"       {safe(detail)}" for detail in details(step))]
     return "\n".join(line.rstrip() for line in shown)
 
 
-def _line(step: Step, status: ContainerStatus | None) -> list[str]:
+def cells_of(step: Step, status: ContainerStatus | None) -> list[str]:
+    """One container: name, kind, image, how it starts, its state; untrusted text."""
     container = step.container
     return [
         container.name,
@@ -153,7 +157,7 @@ def _state(status: ContainerStatus | None) -> str:
     return said
 
 
-def _details(step: Step) -> Iterator[str]:
+def details(step: Step) -> Iterator[str]:
     """The hooks, and the probes that decide something."""
     container = step.container
     if container.post_start:
