@@ -36,6 +36,7 @@ class View:
     width: int = 0  #: columns of the terminal; 0: not one
     only_problems: bool = False
     command: str = "kubectl meshcheck"  #: how the program was called
+    invocation: str = ""  #: all of what was typed, without secrets
     ascii: bool = False  #: the stream cannot carry more
 
 
@@ -46,6 +47,15 @@ def safe(text: str) -> str:
     'a\\\\x1b[31mb'
     """
     return _UNSAFE.sub(lambda m: m[0].encode("unicode_escape").decode(), text)
+
+
+def safe_json(text: str) -> str:
+    """JSON with the same characters escaped as JSON does it; it means the same.
+
+    >>> safe_json('{"a": "\x9b"}')
+    '{"a": "\\\\u009b"}'
+    """
+    return _UNSAFE.sub(lambda m: m[0] if m[0] == "\n" else f"\\u{ord(m[0]):04x}", text)
 
 
 def paint(text: str, kind: Verdict | Severity, view: View) -> str:
