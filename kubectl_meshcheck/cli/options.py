@@ -10,7 +10,17 @@ import click
 from kubectl_meshcheck.errors import MeshcheckError, nearest
 
 F = TypeVar("F", bound=Callable[..., Any])
-FORMATS = ("table", "wide", "json", "yaml", "name")
+FORMATS = (
+    "table",
+    "wide",
+    "json",
+    "yaml",
+    "name",
+    "markdown",
+    "html",
+    "sarif",
+    "junit",
+)
 LEVELS = ("error", "warning", "info", "never")
 WHEN = ("auto", "always", "never")
 DRY_RUNS = ("none", "client", "server")

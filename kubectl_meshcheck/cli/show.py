@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -110,8 +111,23 @@ def view(options: Output, namespaces: bool = False) -> View:
         width=shutil.get_terminal_size().columns if terminal else 0,
         only_problems=options.only_problems,
         command=PROGRAM,
+        invocation=_invocation(),
         ascii=not _carries(sys.stdout, "█░▒✗◄─►▲"),
     )
+
+
+def _invocation() -> str:
+    """What was typed, for a report that is read elsewhere; no token in it."""
+    ctx = click.get_current_context(silent=True)
+    typed = ctx.find_root().obj if ctx else None
+    if not isinstance(typed, list):
+        return PROGRAM
+    shown, secret = [PROGRAM], False
+    for word in typed:
+        hidden = "--token=***" if word.startswith("--token=") else shlex.quote(word)
+        shown.append("***" if secret else hidden)
+        secret = word == "--token"
+    return " ".join(shown)
 
 
 def _carries(stream: TextIO, signs: str) -> bool:

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from kubectl_meshcheck.report.text import View
 from kubectl_meshcheck.scan import Report
 
-FORMATS = ("table", "wide", "json", "yaml", "name")
+#: those that programs read, or other people, and so hold all there is
+_WHOLE = {
+    "json": "data",
+    "yaml": "data",
+    "name": "names",
+    "markdown": "markdown",
+    "html": "html",
+    "sarif": "sarif",
+    "junit": "junit",
+}
+FORMATS = ("table", "wide", *_WHOLE)
 
 
 def render(report: Report, output: str, view: View, *, detail: bool = False) -> str:
@@ -19,10 +31,11 @@ def render(report: Report, output: str, view: View, *, detail: bool = False) -> 
         from kubectl_meshcheck.report import data
 
         return (data.as_json if output == "json" else data.as_yaml)(report, view)
-    if output == "name":
-        from kubectl_meshcheck.report import names
-
-        return names.render(report, view)
+    if output in ("markdown", "html"):
+        whole = import_module(f"{__name__}.{output}")
+        return str(whole.render(report, view, full=detail))
+    if output in _WHOLE:
+        return str(import_module(f"{__name__}.{_WHOLE[output]}").render(report, view))
     if detail:
         from kubectl_meshcheck.report import detail as full
 

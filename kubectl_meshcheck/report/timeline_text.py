@@ -76,7 +76,8 @@ def lines(chart: Chart, view: View) -> Iterator[str]:
         bar = _bar(lane, chart.length, room, signs, view)
         yield f"  {name:<{indent}}{bar}  {note}".rstrip()
     if chart.distance:
-        yield " " * (indent + 2) + _arrow(chart.distance, chart.length, room, signs)
+        for line in _arrow(chart.distance, chart.length, room, signs):
+            yield " " * (indent + 2) + line
 
 
 def legend(view: View) -> str:
@@ -131,13 +132,20 @@ def _painted(cells: list[tuple[str, str]]) -> str:
     return text + ("\x1b[0m" if before else "")
 
 
-def _arrow(distance: Distance, length: float, room: int, signs: _Signs) -> str:
+def _arrow(
+    distance: Distance, length: float, room: int, signs: _Signs
+) -> Iterator[str]:
+    """The stretch, and beside it what it is; below it where there is no room."""
     first, last = (_cell(t, length, room) for t in (distance.begin, distance.end))
     size = last - first + 1
     arrow = signs.here
     if size > 1:
         arrow = signs.left + signs.line * (size - 2) + signs.right
     text = safe(distance.text)
-    if last + 2 + len(text) > room and first > len(text):
-        return f"{text} {arrow}".rjust(last + 1)
-    return " " * first + f"{arrow} {text}"
+    if last + 2 + len(text) <= room + _NOTE:
+        yield " " * first + f"{arrow} {text}"
+    elif first > len(text):
+        yield f"{text} {arrow}".rjust(last + 1)
+    else:
+        yield " " * first + arrow
+        yield " " * first + text
