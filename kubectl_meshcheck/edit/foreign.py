@@ -12,7 +12,8 @@ from kubectl_meshcheck.kinds import KINDS
 from kubectl_meshcheck.meshes.base import Mesh
 from kubectl_meshcheck.model import PodStart
 
-_KINDS = "|".join(dict.fromkeys(kind.kind for kind in KINDS))
+#: without Knative's, of which one is called Service
+_KINDS = "|".join(kind.kind for kind in KINDS if "knative" not in kind.group)
 _WORKLOAD = re.compile(rf"^[ \t]*kind:[ \t]*(?:['\"]?(?:{_KINDS})\b|\{{\{{)", re.M)
 #: Helm's own; ``{{ }}`` alone is also how alerts and dashboards are written
 _ACTION = re.compile(

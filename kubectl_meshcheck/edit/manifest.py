@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import codecs
 import io
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
@@ -184,7 +185,7 @@ def _part(part: Part, source: Source, known: Around, name: str) -> Told:
         try:
             outcome = wanted.wanted(found, ref, known)
         except ValueError as error:
-            why = f"{ref}: {_plain(error)}"
+            why = f"{ref}: {_plain(error, wanted.steps(ref.kind))}"
             hint = "correct the field and try again"
             problems.append(_problem(name, Broken(why, hint, part.number, line)))
             continue
@@ -198,16 +199,20 @@ def _part(part: Part, source: Source, known: Around, name: str) -> Told:
     return text, outcomes, problems
 
 
+#: blank lines and comments
+_LEAD = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*")
+
+
 def _line(part: Part) -> int:
-    """Where its first word stands; blank lines come before that."""
-    lead = part.text[: len(part.text) - len(part.text.lstrip())]
-    return part.line + lead.count("\n")
+    """Where its first word stands."""
+    lead = _LEAD.match(part.text)
+    return part.line + (lead[0].count("\n") if lead else 0)
 
 
-def _plain(error: ValueError) -> str:
-    """msgspec's words: ``Expected `str`, got `int` - at `$.spec.replicas```."""
+def _plain(error: ValueError, steps: Sequence[str]) -> str:
+    """msgspec's words: ``Expected `str`, got `int` - at `$.spec.hostNetwork```."""
     text, _, path = str(error).partition(" - at ")
-    path = path.strip("`").removeprefix("$.")
+    path = ".".join([*steps, path.strip("`").removeprefix("$.")])
     text = text.replace("`", "").replace("Expected ", "expected ")
     return f"{path}: {text}" if path else text
 
