@@ -11,6 +11,9 @@ from types import TracebackType
 from kubectl_meshcheck.cluster.json_window import MalformedError, TruncatedError
 
 _PIECE = 64 * 1024  #: bytes read from the network at a time, compressed
+#: bytes inflated at a time; larger ones come as fresh pages from the kernel each time,
+#: which costs a fifth of the whole list
+_OUTPUT = 128 * 1024
 _GZIP = 16 + zlib.MAX_WBITS  # a gzip header, and any window
 MAX_BODY = 256 * 1024 * 1024  #: bytes; ``read`` is for single objects
 
@@ -102,7 +105,7 @@ class Inflate:
         while filled < len(view):
             if not self._rest and not self._pending and not self._more():
                 break
-            room = len(view) - filled
+            room = min(len(view) - filled, _OUTPUT)
             try:
                 out = self._inflate.decompress(self._rest, room)
             except zlib.error as error:
