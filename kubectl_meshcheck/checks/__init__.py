@@ -6,11 +6,15 @@ from kubectl_meshcheck.checks import (
     app_starts_before_proxy,
     crashed_in_the_gap,
     default_container,
+    hold_ineffective,
     init_before_proxy,
     job_never_completes,
     malformed_setting,
     misplaced_annotation,
+    proxy_stops_first,
+    redundant_wait,
     sidecar_missing,
+    stale_pods,
     wait_hook_failed,
 )
 from kubectl_meshcheck.checks.base import Check
@@ -18,13 +22,17 @@ from kubectl_meshcheck.checks.base import Check
 CHECKS: tuple[Check, ...] = (
     app_starts_before_proxy.CHECK,
     init_before_proxy.CHECK,
+    stale_pods.CHECK,
+    hold_ineffective.CHECK,
     misplaced_annotation.CHECK,
     malformed_setting.CHECK,
     job_never_completes.CHECK,
+    proxy_stops_first.CHECK,
     wait_hook_failed.CHECK,
     sidecar_missing.CHECK,
     crashed_in_the_gap.CHECK,
     default_container.CHECK,
+    redundant_wait.CHECK,
 )
 
 

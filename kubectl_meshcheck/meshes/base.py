@@ -117,6 +117,9 @@ class Mesh:
     )
     #: since which release it holds unless something opts out; empty: it never does
     holds_since: str = ""
+    #: seconds for which the proxy goes on after its pod is told to end; None where it
+    #: does not end before the application, or where that is not known
+    drains: Callable[[PodStart, int], float | None] = lambda *_: None
     #: what docs/meshes.md says of it
     facts: tuple[Fact, ...] = ()
 
@@ -215,6 +218,18 @@ def shell_script(command: Sequence[str]) -> str | None:
     if len(command) != 3 or command[0].rpartition("/")[2] not in _SHELLS:
         return None
     return command[2].strip() if re.fullmatch(r"-[a-z]*c", command[1]) else None
+
+
+def sleeps(hook: Handler) -> float | None:
+    """Seconds that a hook sleeps at least; None when it is no plain sleep."""
+    if hook.kind == "sleep":
+        return float(hook.seconds)
+    script = shell_script(hook.command)
+    words = script if script is not None else " ".join(hook.command)
+    found = re.match(
+        r"(?:/\S{0,80}/)?sleep (\d{1,6}(?:\.\d{1,3})?)s?(?=\s*(?:;|&&|$))", words
+    )
+    return float(found[1]) if found else None
 
 
 def command_waits(command: Sequence[str], waits: WaitCommand) -> Waits:

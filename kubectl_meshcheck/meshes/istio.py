@@ -26,6 +26,7 @@ from kubectl_meshcheck.meshes.base import (
     version_of,
 )
 from kubectl_meshcheck.meshes.istio_facts import FACTS
+from kubectl_meshcheck.meshes.istio_shutdown import drains
 from kubectl_meshcheck.model import (
     REFUSED,
     Capture,
@@ -278,5 +279,6 @@ ISTIO = Mesh(
     bad_settings=settings.bad_settings,
     template_only=settings.TEMPLATE_ONLY,
     hold=hold,
+    drains=drains,
     facts=FACTS,
 )
