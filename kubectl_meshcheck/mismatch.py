@@ -50,7 +50,8 @@ class Ineffective:
     """A hold that was asked for and does not work."""
 
     asked: str  #: by what
-    reason: str  #: the known reason; empty when there is none
+    reason: str = ""  #: the known reason; empty when there is none
+    cure: str = ""  #: what helps, as a clause
 
 
 def proxy_of(subject: Subject) -> Proxy | None:
@@ -119,10 +120,10 @@ def ineffective(subject: Subject) -> Ineffective | None:
     asked = control.asked_by(subject.pod) or _asked_today(settings)
     if not asked:
         return None
-    reason = control.failing(subject.pod, proxy, settings)
-    if not reason and stale(subject) is not None:
-        return None
-    return Ineffective(asked, reason)
+    found = control.failing(subject.pod, proxy, settings)
+    if found is not None:
+        return Ineffective(asked, found.reason, found.cure)
+    return None if stale(subject) is not None else Ineffective(asked)
 
 
 def _asked_today(settings: tuple[Setting, ...]) -> str:

@@ -26,6 +26,14 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
+class Failing:
+    """A known reason why a hold does not work, and what helps; each a clause."""
+
+    reason: str
+    cure: str
+
+
+@dataclass(frozen=True)
 class Control:
     """How one mesh's control planes are found and asked.  Every part is pure."""
 
@@ -41,8 +49,8 @@ class Control:
     outlook: Callable[[ControlPlane, Placed, Sequence[Setting]], Outlook]
     #: what in an injected pod asked to hold the application; empty: nothing did
     asked_by: Callable[[PodStart], str]
-    #: why an injected pod that was asked to be held is not; empty: not known
-    failing: Callable[[PodStart, Proxy, Sequence[Setting]], str]
+    #: why an injected pod that was asked to be held is not; None: not known
+    failing: Callable[[PodStart, Proxy, Sequence[Setting]], Failing | None]
 
 
 class UnreadableError(ValueError):

@@ -96,6 +96,10 @@ def _injection(
     if webhooks_unknown and answer.injected is not True:
         # a webhook that was not seen may take the pod
         return replace(answer, injected=None, rule="", unknown=webhooks_unknown)
+    theirs = placed.proxy.revision if placed.proxy else ""
+    if answer.injected is False and theirs not in {"", *(p.revision for p in planes)}:
+        why = f"nothing was seen of revision {theirs}, which may take the pod"
+        return replace(answer, injected=None, rule="", unknown=why)
     return answer
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from kubectl_meshcheck.control import Setting
 from kubectl_meshcheck.meshes import istio_settings
 from kubectl_meshcheck.meshes.base import release
+from kubectl_meshcheck.meshes.control_base import Failing
 from kubectl_meshcheck.meshes.istio_settings import HOLD, PROXY_CONFIG
 from kubectl_meshcheck.model import PodStart, Proxy, Role, Waits
 
@@ -42,22 +43,24 @@ def _json(text: str) -> object:
         return None
 
 
-def failing(pod: PodStart, proxy: Proxy, settings: Sequence[Setting]) -> str:
-    """The known reason why the hold does not work in this pod; empty: not known."""
+def failing(pod: PodStart, proxy: Proxy, settings: Sequence[Setting]) -> Failing | None:
+    """The known reason why the hold does not work in this pod; None: not known."""
     for reason in _REASONS:
         found = reason(pod, proxy, settings)
-        if found:
+        if found is not None:
             return found
-    return ""
+    return None
 
 
-def _version(_: PodStart, proxy: Proxy, settings: Sequence[Setting]) -> str:
+def _version(_: PodStart, proxy: Proxy, settings: Sequence[Setting]) -> Failing | None:
     version = release(proxy.version)
     if version and version[:2] < (1, 7):
-        return f"Istio {proxy.version} cannot hold an application"
+        why = f"Istio {proxy.version} cannot hold an application"
+        return Failing(why, "upgrade Istio")
     if version[:2] == (1, 7) and not _by_values(settings):
-        return f"Istio {proxy.version} reads only the injector's values"
-    return ""
+        why = f"Istio {proxy.version} reads only the injector's values"
+        return Failing(why, f"set values.global.proxy.{HOLD}=true, or upgrade")
+    return None
 
 
 def _by_values(settings: Sequence[Setting]) -> bool:
@@ -65,27 +68,38 @@ def _by_values(settings: Sequence[Setting]) -> bool:
     return hold is not None and hold.origin.key == "values" and hold.value is True
 
 
-def _native(pod: PodStart, proxy: Proxy, _: Sequence[Setting]) -> str:
+def _native(pod: PodStart, proxy: Proxy, _: Sequence[Setting]) -> Failing | None:
     if pod.containers[proxy.index].role is not Role.NATIVE:
-        return ""
-    return "a native sidecar drops the hold, and this one has no startup probe"
+        return None
+    return Failing(
+        "a native sidecar drops the hold, and this one has no startup probe",
+        "give it back its startup probe (values.global.proxy.startupProbe.enabled, "
+        "a status port other than 0)",
+    )
 
 
-def _template(pod: PodStart, _: Proxy, __: Sequence[Setting]) -> str:
+def _template(pod: PodStart, _: Proxy, __: Sequence[Setting]) -> Failing | None:
     names = pod.annotations.get(TEMPLATES)
     if names is None:
-        return ""
-    return f"the injection template {names} does not hold the application"
+        return None
+    why = f"the injection template {names} does not hold the application"
+    return Failing(why, f"leave the annotation {TEMPLATES} away, or mend the template")
 
 
-def _own_container(pod: PodStart, _: Proxy, __: Sequence[Setting]) -> str:
-    if OVERRIDES in pod.annotations:
-        return "the pod's own container istio-proxy replaces the injector's hook"
-    return ""
+def _own_container(pod: PodStart, _: Proxy, __: Sequence[Setting]) -> Failing | None:
+    if OVERRIDES not in pod.annotations:
+        return None
+    why = "the pod's own container istio-proxy replaces the injector's hook"
+    return Failing(why, f"give that container the postStart hook {_HOOK}")
 
 
-def _deaf(_: PodStart, proxy: Proxy, __: Sequence[Setting]) -> str:
-    return proxy.gate.reason if proxy.gate.waits is Waits.UNKNOWN else ""
+_HOOK = "pilot-agent wait"
+
+
+def _deaf(_: PodStart, proxy: Proxy, __: Sequence[Setting]) -> Failing | None:
+    if proxy.gate.waits is not Waits.UNKNOWN:
+        return None
+    return Failing(proxy.gate.reason, "let the proxy answer on its status port")
 
 
 def _first(pod: PodStart, proxy: Proxy) -> str:
@@ -94,28 +108,35 @@ def _first(pod: PodStart, proxy: Proxy) -> str:
     return main[0].name if main else ""
 
 
-def _order(pod: PodStart, proxy: Proxy, _: Sequence[Setting]) -> str:
+def _order(pod: PodStart, proxy: Proxy, _: Sequence[Setting]) -> Failing | None:
     before = _first(pod, proxy)
     if proxy.gate.waits is not Waits.YES or not before:
-        return ""
+        return None
     if release(proxy.version) == (1, 9, 0):
-        return "Istio 1.9.0 lists the proxy last, whatever the mesh says"
-    return f"another webhook lists {before} before the proxy"
+        why = "Istio 1.9.0 lists the proxy last, whatever the mesh says"
+        return Failing(why, "upgrade to 1.9.1 or later")
+    why = f"another webhook lists {before} before the proxy"
+    return Failing(why, f"have that webhook list {before} behind istio-proxy")
 
 
-def _lifecycle(pod: PodStart, proxy: Proxy, settings: Sequence[Setting]) -> str:
+def _lifecycle(
+    pod: PodStart, proxy: Proxy, settings: Sequence[Setting]
+) -> Failing | None:
     """Moved to the front, and yet without the hook."""
     if _first(pod, proxy) or pod.containers[proxy.index].post_start is not None:
-        return ""
+        return None
     lifecycle = next((one for one in settings if one.name == "lifecycle"), None)
+    cure = f"add the postStart hook {_HOOK} to values.global.proxy.lifecycle"
     if lifecycle is not None and lifecycle.value is not None:
-        return "values.global.proxy.lifecycle takes the place of the waiting hook"
+        why = "values.global.proxy.lifecycle takes the place of the waiting hook"
+        return Failing(why, cure)
     if pod.containers[proxy.index].pre_stop is not None:
-        return "the proxy has a lifecycle of its own in place of the waiting hook"
-    return ""
+        why = "the proxy has a lifecycle of its own in place of the waiting hook"
+        return Failing(why, cure)
+    return None
 
 
-_REASONS: tuple[Callable[[PodStart, Proxy, Sequence[Setting]], str], ...] = (
+_REASONS: tuple[Callable[[PodStart, Proxy, Sequence[Setting]], Failing | None], ...] = (
     _version,
     _native,
     _template,
