@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from kubectl_meshcheck import ownership
+from kubectl_meshcheck import meshes, ownership
 from kubectl_meshcheck.checks import remedy
 from kubectl_meshcheck.meshes import mesh_of
 from kubectl_meshcheck.meshes.base import Hold
@@ -100,9 +100,17 @@ def _settled(case: Case) -> Item | None:
     if judgement.verdict is Verdict.UNKNOWN:
         instead = "look at the hook; this program never guesses"
         return _by_hand(case, judgement.reason, instead)
+    if case.now.unknown and not worst.running and _asked(worst):
+        reason = f"it has no pods to be judged by, and {case.now.unknown}"
+        instead = "run this again when it has pods"
+        return NoChange(case.ref, reason, instead, Standing.UNKNOWN)
     waits = judgement.verdict in GOOD
     reason = f"already {judgement.verdict.value}" if waits else judgement.reason
     return NoChange(case.ref, reason or "no proxy that the application could wait for")
+
+
+def _asked(subject: Subject) -> bool:
+    return meshes.asked(subject.pod, subject.namespace_labels) is not None
 
 
 def _begun(case: Case, foreseen: Judgement) -> Change | None:

@@ -71,6 +71,13 @@ class Fixed:
         return ExitCode.UNREADABLE if self.problems else ExitCode.CLEAN
 
 
+_LEFT = {
+    Standing.GOOD: Result.SAME,
+    Standing.MANUAL: Result.MANUAL,
+    Standing.UNKNOWN: Result.UNKNOWN,
+}
+
+
 def untouched(items: Sequence[Item]) -> list[Outcome]:
     """The outcomes of workloads that nothing is written to."""
     return [_untouched(item) for item in items]
@@ -78,9 +85,7 @@ def untouched(items: Sequence[Item]) -> list[Outcome]:
 
 def _untouched(item: Item) -> Outcome:
     if isinstance(item, NoChange):
-        manual = item.standing is Standing.MANUAL
-        result = Result.MANUAL if manual else Result.SAME
-        return Outcome(item, result, item.reason, item.instead)
+        return Outcome(item, _LEFT[item.standing], item.reason, item.instead)
     if isinstance(item, Refused):
         return Outcome(item, Result.REFUSED, item.reason, item.instead)
     return Outcome(item, Result.SKIPPED)

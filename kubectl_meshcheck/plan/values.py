@@ -78,6 +78,7 @@ class Standing(Enum):
 
     GOOD = "no change"  #: there is nothing to do
     MANUAL = "by hand"  #: it cannot be done here; ``instead`` says how it can
+    UNKNOWN = "not known"  #: there was nothing to judge it by
 
 
 @dataclass(frozen=True)

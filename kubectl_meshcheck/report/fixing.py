@@ -11,7 +11,7 @@ import yaml
 
 from kubectl_meshcheck import __version__
 from kubectl_meshcheck.ownership import Owner
-from kubectl_meshcheck.plan import Change, Item, NoChange, Refused, Standing
+from kubectl_meshcheck.plan import Change, Item, NoChange, Refused
 from kubectl_meshcheck.plan.body import dump, shown
 from kubectl_meshcheck.plan.outcome import Fixed, Outcome, Result
 from kubectl_meshcheck.report.text import View, bold, safe
@@ -38,8 +38,7 @@ def _block(item: Item, view: View, diffs: bool) -> Iterator[str]:
     ref = item.ref
     yield bold(safe(f"{name(ref)} in namespace {ref.namespace}"), view)
     if isinstance(item, NoChange):
-        left = item.standing is Standing.GOOD
-        yield _line("no change" if left else "by hand", item.reason)
+        yield _line(item.standing.value, item.reason)
         if item.instead:
             yield _line("instead", item.instead)
         return
