@@ -51,5 +51,6 @@ class Problem:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known words most like ``word``, as a hint; empty when none is close."""
-    close = difflib.get_close_matches(word, list(known), n=3, cutoff=0.5)
+    unique = list(dict.fromkeys(known))
+    close = difflib.get_close_matches(word, unique, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(close)}?" if close else ""

@@ -33,14 +33,12 @@ def _checks(ctx: click.Context, _: click.Parameter, word: str) -> list[str]:
 @click.argument("check", required=False, metavar="[ID]", shell_complete=_checks)
 def checks(check: str | None) -> ExitCode:
     """List the checks, or show one check's page: why it matters, how it is fixed."""
-    from tabulate import tabulate
-
     from kubectl_meshcheck import checks as catalogue
+    from kubectl_meshcheck.report import grid
 
     if check is None:
         rows = [(c.id, c.name, c.severity.value, c.title) for c in catalogue.CHECKS]
-        headers = ("ID", "NAME", "SEVERITY", "WHAT")
-        click.echo(tabulate(rows, headers, tablefmt="plain", disable_numparse=True))
+        click.echo("\n".join(grid.lines([("ID", "NAME", "SEVERITY", "WHAT"), *rows])))
         return ExitCode.CLEAN
     found = catalogue.named(check)
     if found is None:

@@ -111,7 +111,12 @@ def main(args: Sequence[str] | None = None) -> int:
         click.echo("\ninterrupted", err=True)
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        return _nobody_reads()
+        _close()
+        return 128 + 13  # as a shell expects of a program whose reader has gone
+    except OSError as error:  # a full disk: what is read has errors of its own
+        _close()
+        click.echo(f"error: cannot write the output: {error.strerror}", err=True)
+        return int(ExitCode.UNREADABLE)
 
 
 def _usage(error: click.ClickException) -> None:
@@ -128,8 +133,7 @@ def _escaped(text: str) -> str:
     return "\n".join(safe(line) for line in text.splitlines())
 
 
-def _nobody_reads() -> int:
-    """The reader has gone (``| head``): be still, and end as a shell expects."""
+def _close() -> None:
+    """What is still in the buffer would fail once more when Python ends."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())
-    return 128 + 13

@@ -275,7 +275,7 @@ output = _apply(
             help="Colour: auto, always or never. NO_COLOR is honoured.",
         ),
         click.option(
-            "--only-problems", is_flag=True, help="Show only what has findings."
+            "--only-problems", is_flag=True, help="Show only warnings and errors."
         ),
         click.option(
             "--fail-on",

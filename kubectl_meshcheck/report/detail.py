@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tabulate import tabulate
-
 from kubectl_meshcheck import evidence
 from kubectl_meshcheck.model import ContainerStatus, Redirect, Role, State, Step
-from kubectl_meshcheck.report import cells, settings, timeline, timeline_text
+from kubectl_meshcheck.report import cells, grid, settings, timeline, timeline_text
 from kubectl_meshcheck.report.table import shown
 from kubectl_meshcheck.report.text import View, bold, paint, safe
 from kubectl_meshcheck.scan import Report, Row
@@ -118,13 +116,11 @@ def _containers(row: Row) -> str:
     for number, step in enumerate(steps, 1):
         status = row.subject.statuses.get(step.container.name)
         table.append([str(number), *(safe(cell) for cell in cells_of(step, status))])
-    headers = ("", *HEADERS)
-    text = tabulate(table, headers, tablefmt="plain", disable_numparse=True)
-    first, *lines = text.splitlines()
+    first, *lines = grid.lines([["", *HEADERS], *table])
     shown = [first]
     for step, line in zip(steps, lines, strict=True):
         shown += [line, *(f"       {safe(detail)}" for detail in details(step))]
-    return "\n".join(line.rstrip() for line in shown)
+    return "\n".join(shown)
 
 
 def cells_of(step: Step, status: ContainerStatus | None) -> list[str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from tabulate import tabulate
-
+from kubectl_meshcheck.checks.base import Severity
 from kubectl_meshcheck.model import Verdict
-from kubectl_meshcheck.report import cells
+from kubectl_meshcheck.report import cells, grid
 from kubectl_meshcheck.report.text import View, cut, paint, safe
 from kubectl_meshcheck.scan import Report, Row
 
@@ -22,25 +21,21 @@ def render(report: Report, view: View) -> str:
     table = [_cells(row, view) for row in rows]
     headers = list(_headers(view))
     if view.width and not view.wide:
-        _fit(table, headers, view.width)
+        _fit([headers, *table] if view.headers else table, view.width)
     for row, line in zip(rows, table, strict=True):
         verdict = row.subject.judgement.verdict
         at = headers.index("VERDICT")
         line[at] = paint(line[at], verdict, view)
-    text = tabulate(
-        table,
-        headers=headers if view.headers else (),
-        tablefmt="plain",
-        disable_numparse=True,
-    )
-    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+    lines = grid.lines([headers, *table] if view.headers else table)
+    return "\n".join(lines) + "\n"
 
 
 def shown(report: Report, view: View) -> list[Row]:
-    """The rows that are wanted."""
+    """The rows that are wanted: all, or those with a warning or an error."""
     if not view.only_problems:
         return list(report.rows)
-    return [row for row in report.rows if row.counted]
+    least = Severity.WARNING.rank
+    return [r for r in report.rows if any(f.severity.rank >= least for f in r.counted)]
 
 
 def _headers(view: View) -> tuple[str, ...]:
@@ -87,12 +82,10 @@ def _why(row: Row) -> str:
     return "; ".join(told)
 
 
-def _fit(table: list[list[str]], headers: list[str], width: int) -> None:
+def _fit(table: list[list[str]], width: int) -> None:
     """Cuts the last column so that a line fits the terminal."""
-    used = sum(
-        max(len(headers[i]), *(len(line[i]) for line in table)) + 2
-        for i in range(len(headers) - 1)
-    )
+    columns = list(zip(*table, strict=True))[:-1]
+    used = sum(max(map(len, column)) + grid.GAP for column in columns)
     room = max(_LEAST, width - used)
     for line in table:
         line[-1] = cut(line[-1], room)
