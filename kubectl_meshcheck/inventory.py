@@ -155,6 +155,12 @@ class Inventory:
         """Remembers a namespace's labels and annotations."""
         self._namespaces[meta.name] = meta
 
+    def adopt(self, other: Inventory) -> None:
+        """Takes over the owners and the settings that an earlier scan has read."""
+        self._known = dict(other._known)
+        self._namespaces = dict(other._namespaces)
+        self.mesh_objects = other.mesh_objects
+
     def add_event(self, found: parse.Event) -> None:
         """Remembers an event, where it tells something of a start."""
         self._events.add(found)

@@ -53,6 +53,20 @@ def from_cluster(
     return reader.inventory, reader.problems
 
 
+def pods_again(
+    cluster: Cluster, scope: Scope, before: Inventory
+) -> tuple[Inventory, list[Problem]]:
+    """The same scan a little later: the pods, and events where they may tell more.
+
+    Owners and settings are those of ``before``; an owner that is new is looked for.
+    """
+    reader = _Reader(cluster, scope, lambda _: None)
+    reader.inventory.adopt(before)
+    for namespace in scope.namespaces or ("",):
+        reader.again(namespace)
+    return reader.inventory, reader.problems
+
+
 class _Reader:
     def __init__(self, cluster: Cluster, scope: Scope, progress: Progress) -> None:
         self._cluster = cluster
@@ -76,7 +90,14 @@ class _Reader:
             beside.join()
         if self._failure is not None:
             raise self._failure
-        self._follow(namespace)
+        self._follow(namespace, {kind for kind in KINDS if kind.always})
+        if self.inventory.wants_events():
+            self._events(namespace)
+
+    def again(self, namespace: str) -> None:
+        """One namespace, or all, where the owners are known already."""
+        self._pods(namespace)
+        self._follow(namespace, {POD})
         if self.inventory.wants_events():
             self._events(namespace)
 
@@ -175,9 +196,8 @@ class _Reader:
             if error.status != 404:  # 404: this server has no such kind
                 self._denied(error)
 
-    def _follow(self, namespace: str) -> None:
+    def _follow(self, namespace: str, done: set[Kind]) -> None:
         """Reads further kinds until every pod's top-most owner is known."""
-        done = {kind for kind in KINDS if kind.always}
         while True:
             wanted = [k for k in self.inventory.missing() if k not in done]
             wanted = [kind for kind in wanted if kind in KINDS]

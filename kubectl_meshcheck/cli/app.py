@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from kubectl_meshcheck import __version__, kinds
-from kubectl_meshcheck.cli import about, scans, undo
+from kubectl_meshcheck.cli import about, namespaces, scans, undo
 from kubectl_meshcheck.errors import ExitCode, MeshcheckError, nearest
 
 PROGRAM = "kubectl meshcheck"
@@ -72,7 +72,7 @@ def app(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-app.add_command(scans.ns)
+app.add_command(namespaces.ns)
 for _kind in kinds.KINDS:
     app.add_command(scans.workload_command(_kind.short), _kind.short)
 app.add_command(scans.file)

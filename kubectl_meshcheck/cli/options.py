@@ -147,6 +147,27 @@ namespace = click.option(
     help="The namespace; by default the context's.",
 )
 
+watch = _apply(
+    [
+        click.option(
+            "-w",
+            "--watch",
+            is_flag=True,
+            help="Look again and again, until interrupted: the table on a terminal, "
+            "the rows that change elsewhere.",
+        ),
+        click.option(
+            "--interval",
+            type=click.FloatRange(min=1, max=3600),
+            default=5,
+            show_default=True,
+            metavar="SECONDS",
+            help="With --watch, between two looks; longer where a look takes long or "
+            "fails.",
+        ),
+    ]
+)
+
 proof = click.option(
     "--logs",
     "logs",

@@ -44,13 +44,13 @@ _FIXING = (
 Options = dict[str, Any]
 
 
-def _output(given: Options) -> Output:
+def output_of(given: Options) -> Output:
     from kubectl_meshcheck.cli.show import Output
 
     return Output(**{name: given.pop(name) for name in _OUTPUT})
 
 
-def _fixing(given: Options) -> Options | None:
+def fixing_of(given: Options) -> Options | None:
     """The options of ``--fix``; None without it.  Raises when one stands alone."""
     from click.core import ParameterSource
 
@@ -64,13 +64,13 @@ def _fixing(given: Options) -> Options | None:
     return None
 
 
-def _connect(given: Options, command: str) -> Cluster:
+def connected(given: Options, command: str) -> Cluster:
     from kubectl_meshcheck.cluster import Connection, connect
 
     return connect(Connection(command=f"kubectl meshcheck {command}", **given))
 
 
-def _scan(
+def scan_of(
     cluster: Cluster, names: Sequence[str], selector: str, proof: bool
 ) -> Callable[[], Gathered]:
     from kubectl_meshcheck import live
@@ -89,98 +89,13 @@ def _scan(
     return gather
 
 
-def _reader(cluster: Cluster) -> Read:
+def reader_of(cluster: Cluster) -> Read:
     from kubectl_meshcheck import live
 
     return live.logs_of(cluster)
 
 
-@click.command(
-    cls=options.Command,
-    short_help="Scan the workloads of namespaces.",
-    epilog="""\
-\b
-Examples:
-  kubectl meshcheck ns                 the context's namespace
-  kubectl meshcheck ns shop payments
-  kubectl meshcheck ns -A --only-problems
-  kubectl meshcheck ns shop -l app=cart -o json
-""",
-)
-@click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=complete.spaces)
-@click.option("-A", "--all-namespaces", is_flag=True, help="Scan every namespace.")
-@click.option(
-    "-l",
-    "--selector",
-    default="",
-    metavar="SELECTOR",
-    help="Only pods with these labels (app=cart, tier!=web, env in (a,b)).",
-)
-@options.namespace
-@options.proof
-@options.preview
-@options.output
-@options.fix
-@options.connection
-def ns(
-    names: tuple[str, ...],
-    all_namespaces: bool,
-    selector: str,
-    logs: bool,
-    preview: bool,
-    **given: Any,
-) -> ExitCode:
-    """Scan the workloads of namespaces: one row a workload.
-
-    What stands in brackets starts without waiting; a star marks a native sidecar.
-    Pods of one workload that start differently have a row each.
-    """
-    from kubectl_meshcheck.cli import show
-
-    if all_namespaces and names:
-        raise click.UsageError("a namespace cannot be named together with -A")
-    output, fixing = _output(given), _fixing(given)
-    clusters: list[Cluster] = []
-
-    def gather() -> Gathered:
-        cluster = _connect(given, "ns")
-        clusters.append(cluster)
-        places.extend(() if all_namespaces else names or (cluster.namespace,))
-        if logs:
-            readers.append(_reader(cluster))
-        return _scan(cluster, places, selector, logs)()
-
-    places: list[str] = []
-    readers: list[Read] = []
-
-    def with_pods(subjects: list[Subject]) -> list[Subject]:
-        return [s for s in subjects if s.pods] if selector else subjects
-
-    select: Select = with_pods
-
-    many = all_namespaces or len(names) > 1
-    if fixing:
-        return _fix(output, fixing, gather, clusters, select, namespaces=many)
-    if preview:
-        select = _next_pods(clusters, select)
-    named = names[0] if len(names) == 1 else ""
-    if many:
-        nothing = "No resources found"
-    elif named or given["namespace"]:
-        nothing = f"No resources found in {named or given['namespace']} namespace."
-    else:
-        nothing = "No resources found in the context's namespace."
-    return show.run(
-        output,
-        gather,
-        select=select,
-        readers=readers,
-        namespaces=many,
-        nothing=nothing,
-    )
-
-
-def _fix(
+def mend(
     output: Output,
     fixing: Options,
     gather: Callable[[], Gathered],
@@ -200,7 +115,7 @@ def _fix(
     )
 
 
-def _next_pods(clusters: list[Cluster], select: Select) -> Select:
+def next_pods(clusters: list[Cluster], select: Select) -> Select:
     from kubectl_meshcheck.cli import fix
 
     return fix.next_pods(lambda: clusters[0], select)
@@ -216,18 +131,18 @@ def _look(
     from kubectl_meshcheck.cli import show, targets
 
     wanted = targets.parse(words)
-    output = _output(given)
+    output = output_of(given)
     place: list[str] = []
     readers: list[Read] = []
     clusters: list[Cluster] = []
 
     def gather() -> Gathered:
-        cluster = _connect(given, words[0])
+        cluster = connected(given, words[0])
         clusters.append(cluster)
         place.append(cluster.namespace)
         if logs:
-            readers.append(_reader(cluster))
-        return _scan(cluster, place, "", logs)()
+            readers.append(reader_of(cluster))
+        return scan_of(cluster, place, "", logs)()
 
     def wanted_ones(subjects: list[Subject]) -> list[Subject]:
         return targets.selector(wanted, place[0])(subjects)
@@ -235,9 +150,9 @@ def _look(
     select: Select = wanted_ones
 
     if fixing:
-        return _fix(output, fixing, gather, clusters, select, named=True)
+        return mend(output, fixing, gather, clusters, select, named=True)
     if preview:
-        select = _next_pods(clusters, select)
+        select = next_pods(clusters, select)
     return show.run(output, gather, select=select, readers=readers, detail=True)
 
 
@@ -274,7 +189,7 @@ def workload_command(kind: str) -> click.Command:
         **given: Any,
     ) -> ExitCode:
         words = [kind, *names] if kind else names
-        return _look(words, logs, preview, _fixing(given), given)
+        return _look(words, logs, preview, fixing_of(given), given)
 
     return command
 
@@ -323,7 +238,7 @@ def file(
     from kubectl_meshcheck.cli import show
 
     given.pop("verbosity")
-    output = _output(given)
+    output = output_of(given)
     if fix:
         from kubectl_meshcheck.cli import fix_files
 
@@ -354,4 +269,4 @@ def demo(**given: Any) -> ExitCode:
 
     given.pop("verbosity")
     given["fail_on"] = given["fail_on"] or "never"
-    return incident.tell(_output(given))
+    return incident.tell(output_of(given))

@@ -61,24 +61,35 @@ def run(
     """
     rules, fail_on = rules_of(options)
     try:
-        inventory, problems = gather()
-        subjects = select(inventory.subjects())
-        for read in readers:
-            subjects, deaf = hearing.listen(subjects, read)
-            problems += deaf
-        found = scan.scan(subjects, rules)
-        found = replace(found, warnings=(*found.warnings, *inventory.notes))
+        found = look(gather, rules, select, readers)
     except MeshcheckError as error:
         if error.code is not ExitCode.UNREADABLE or options.for_people:
             raise
-        found, problems = Report(), [Problem(error.what, error.hint)]
-    found = replace(found, problems=tuple(problems), fail_on=fail_on)
+        found = Report(problems=(Problem(error.what, error.hint),))
+    found = replace(found, fail_on=fail_on)
     text = report.render(
         found, options.output, view(options, namespaces), detail=detail
     )
     click.echo(text, nl=False, color=True)
     _tell(found, nothing, options)
     return found.exit_code
+
+
+def look(
+    gather: Callable[[], Gathered],
+    rules: Sequence[Ignore],
+    select: Callable[[list[Subject]], list[Subject]],
+    readers: Sequence[Read] = (),
+) -> Report:
+    """Gathers, reads logs where that is wanted, and scans."""
+    inventory, problems = gather()
+    subjects = select(inventory.subjects())
+    for read in readers:
+        subjects, deaf = hearing.listen(subjects, read)
+        problems = [*problems, *deaf]
+    found = scan.scan(subjects, rules)
+    warnings = (*found.warnings, *inventory.notes)
+    return replace(found, warnings=warnings, problems=tuple(problems))
 
 
 def rules_of(options: Output) -> tuple[Sequence[Ignore], Severity | None]:

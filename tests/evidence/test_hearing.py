@@ -9,7 +9,7 @@ import click
 import pytest
 
 from kubectl_meshcheck import evidence, hearing, live, logs
-from kubectl_meshcheck.cli.scans import ns
+from kubectl_meshcheck.cli.namespaces import ns
 from kubectl_meshcheck.cluster import Connection, connect
 from kubectl_meshcheck.errors import Problem
 from kubectl_meshcheck.hearing import Wanted
