@@ -18,16 +18,16 @@ PACKAGE = "kubectl_meshcheck"
 #: a module may import what stands before it; what ``|`` parts may not see each other
 LAYERS = (
     "errors < kinds < moment < logs < model < selectors < order < control < parse < "
-    "mesh_objects < events < meshes < workload < explaining < mismatch < waiting < "
-    "evidence < hearing < checks < ignore < inventory < scan < ownership < plan < "
-    "report < demo | cluster | files < mesh_reading < live | offline | edit < "
-    "apply < config < cli"
+    "mesh_objects < events < meshes < workload < explaining < mismatch < waiting | "
+    "survey < evidence < hearing < checks < ignore < inventory < scan < ownership < "
+    "plan < report < demo | cluster | files < mesh_reading < live | offline | "
+    "edit < apply < config < cli"
 )
 #: who alone may name them
 WALLS = {
     "kubernetes": ("cluster",),
     "click": ("cli",),
-    "tabulate": ("report", "cli.about"),
+    "tabulate": ("report",),
 }
 _LEVEL = {
     name.strip(): level

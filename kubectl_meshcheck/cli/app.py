@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from kubectl_meshcheck import __version__, kinds
-from kubectl_meshcheck.cli import about, namespaces, scans, undo
+from kubectl_meshcheck.cli import about, mesh, namespaces, scans, undo
 from kubectl_meshcheck.errors import ExitCode, MeshcheckError, nearest
 
 PROGRAM = "kubectl meshcheck"
@@ -76,6 +76,7 @@ app.add_command(namespaces.ns)
 for _kind in kinds.KINDS:
     app.add_command(scans.workload_command(_kind.short), _kind.short)
 app.add_command(scans.file)
+app.add_command(mesh.mesh)
 app.add_command(undo.undo)
 app.add_command(scans.demo)
 app.add_command(about.checks)

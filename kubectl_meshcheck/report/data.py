@@ -37,14 +37,18 @@ def data(report: Report, view: View) -> dict[str, Any]:
         "exitCode": int(report.exit_code),
         "summary": _summary(report),
         "workloads": [_workload(row) for row in rows],
-        "problems": [_problem(problem) for problem in report.problems],
+        "problems": [problem(one) for one in report.problems],
         "warnings": list(report.warnings),
     }
 
 
 def as_json(report: Report, view: View) -> str:
-    """The report as JSON, indented as kubectl does it."""
-    found = data(report, view)
+    """The report as JSON."""
+    return json_text(data(report, view))
+
+
+def json_text(found: dict[str, Any]) -> str:
+    """Data as JSON, indented as kubectl does it."""
     try:
         encoded = msgspec.json.encode(found)
     except UnicodeEncodeError:  # a file's name may be any bytes
@@ -65,8 +69,13 @@ def _encodable(value: Any) -> Any:
 
 def as_yaml(report: Report, view: View) -> str:
     """The report as YAML."""
+    return yaml_text(data(report, view))
+
+
+def yaml_text(found: dict[str, Any]) -> str:
+    """Data as YAML, in ASCII."""
     dumped: str = yaml.safe_dump(
-        data(report, view), sort_keys=False, allow_unicode=False, width=10_000
+        found, sort_keys=False, allow_unicode=False, width=10_000
     )
     return dumped
 
@@ -201,12 +210,13 @@ def _found(found: Found) -> dict[str, Any]:
     }
 
 
-def _problem(problem: Problem) -> dict[str, Any]:
+def problem(found: Problem) -> dict[str, Any]:
+    """What could not be looked at, as data."""
     return {
-        "what": problem.what,
-        "hint": problem.hint,
-        "verb": problem.verb,
-        "resource": problem.resource,
-        "namespace": problem.namespace,
-        "source": problem.source,
+        "what": found.what,
+        "hint": found.hint,
+        "verb": found.verb,
+        "resource": found.resource,
+        "namespace": found.namespace,
+        "source": found.source,
     }

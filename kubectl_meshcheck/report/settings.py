@@ -85,6 +85,8 @@ def lines(setting: Setting) -> Iterator[str]:
     """A setting in full: one line, and one more for each place that it overrode."""
     if setting.unknown:
         yield f"{setting.name}: unknown: {setting.unknown}"
+    elif setting.value is None:
+        yield f"{setting.name}: not set in {setting.origin}"
     else:
         yield f"{setting.name}: {mismatch.shown(setting)}  {origin(setting)}"
     for given in setting.overrode:

@@ -1,0 +1,63 @@
+"""``mesh``: the meshes and revisions, their settings, and where each comes from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from kubectl_meshcheck.cli import options, plain
+from kubectl_meshcheck.errors import ExitCode, MeshcheckError, Problem
+
+
+@click.command(
+    cls=options.Command,
+    short_help="The meshes found, and where their settings come from.",
+    epilog="""\
+\b
+Examples:
+  kubectl meshcheck mesh
+  kubectl meshcheck mesh -o wide         the webhooks and their selectors too
+  kubectl meshcheck mesh -f dump/ -R     from saved objects, no cluster
+""",
+)
+@click.option("--no-headers", is_flag=True, help="Do not print the table's headers.")
+@click.option(
+    "-n",
+    "--namespace",
+    default="",
+    metavar="NAME",
+    help="Count the workloads of this namespace only; by default of all.",
+)
+@plain.files
+@plain.output("table", "wide", "json", "yaml")
+@options.connection
+def mesh(output: str, color: str, no_headers: bool, **given: Any) -> ExitCode:
+    """Show every mesh and revision: its tags, version and mode, its settings.
+
+    Each setting stands with the place that it comes from, like git config
+    --show-origin, and with what it overrode. What cannot be read is said to be
+    unknown, and why.
+    """
+    from kubectl_meshcheck.cli import show
+    from kubectl_meshcheck.report import planes
+    from kubectl_meshcheck.survey import Survey, survey, with_problems
+
+    offline = bool(given["filenames"])
+    namespaces = (given["namespace"],) if given["namespace"] else ()
+    try:
+        (inventory, problems), _ = plain.read("mesh", given, namespaces)
+        unknown = inventory.mesh_objects.webhooks_unknown
+        found = survey(inventory.control_planes(), inventory.subjects())
+        found = with_problems(found, problems, "" if offline else unknown)
+    except MeshcheckError as error:
+        if output in ("table", "wide") or error.code is not ExitCode.UNREADABLE:
+            raise
+        found = Survey(problems=(Problem(error.what, error.hint),))
+    view = plain.view(output, color, not no_headers)
+    click.echo(planes.render(found, output, view), nl=False, color=True)
+    for problem in found.problems:
+        show.complain(problem.what, problem.hint)
+    if not found.planes and not found.problems:
+        click.echo("No service mesh was found.", err=True)
+    return found.exit_code
