@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from kubectl_meshcheck.errors import ExitCode, MeshcheckError
+
+#: a DNS label (kubernetes: apimachinery/pkg/util/validation ``IsDNS1123Label``); a
+#: longer one does no harm, and ``{}`` is a placeholder of completion's
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?|\{\}")
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,10 @@ class Kind:
 
     def path(self, namespace: str = "") -> str:
         """The list path; of every namespace when none is given."""
+        if namespace and not _NAME.fullmatch(namespace):
+            what = f"{namespace!r} is no name for a namespace"
+            hint = "names hold lower-case letters, digits and dashes"
+            raise MeshcheckError(what, hint, code=ExitCode.USAGE)
         root = f"/apis/{self.group}/{self.version}" if self.group else "/api/v1"
         return (
             f"{root}/namespaces/{namespace}/{self.plural}"

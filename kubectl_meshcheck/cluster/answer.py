@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import http.client
-import zlib
+import importlib
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from types import TracebackType
+from contextlib import AbstractContextManager, suppress
+from types import ModuleType, TracebackType
 
 from kubectl_meshcheck.cluster.json_window import MalformedError, TruncatedError
 
@@ -14,7 +14,7 @@ _PIECE = 64 * 1024  #: bytes read from the network at a time, compressed
 #: bytes inflated at a time; larger ones come as fresh pages from the kernel each time,
 #: which costs a fifth of the whole list
 _OUTPUT = 128 * 1024
-_GZIP = 16 + zlib.MAX_WBITS  # a gzip header, and any window
+_GZIP = 31  # a gzip header, and any window
 MAX_BODY = 256 * 1024 * 1024  #: bytes; ``read`` is for single objects
 
 
@@ -88,12 +88,23 @@ class Answer:
         return count
 
 
+def _zlib() -> ModuleType:
+    """zlib, or what does the same at twice the speed where there is a wheel of it.
+
+    Half of a big list's time is inflating.
+    """
+    with suppress(ImportError):
+        return importlib.import_module("isal.isal_zlib")
+    return importlib.import_module("zlib")
+
+
 class Inflate:
     """gzip, piece by piece, never more than the reader has room for."""
 
     def __init__(self, readinto: Callable[[memoryview], int]) -> None:
         self._readinto = readinto
-        self._inflate = zlib.decompressobj(wbits=_GZIP)
+        self._zlib = _zlib()
+        self._inflate = self._zlib.decompressobj(wbits=_GZIP)
         self._piece = bytearray(_PIECE)
         self._rest = b""
         self._pending = False  # zlib may hold more output than there was room for
@@ -108,7 +119,7 @@ class Inflate:
             room = min(len(view) - filled, _OUTPUT)
             try:
                 out = self._inflate.decompress(self._rest, room)
-            except zlib.error as error:
+            except self._zlib.error as error:
                 raise MalformedError("the answer's compression is corrupt") from error
             view[filled : filled + len(out)] = out
             filled += len(out)
@@ -116,7 +127,7 @@ class Inflate:
             self._rest = self._inflate.unconsumed_tail
             if self._inflate.eof:
                 self._rest = self._inflate.unused_data
-                self._inflate = zlib.decompressobj(wbits=_GZIP)
+                self._inflate = self._zlib.decompressobj(wbits=_GZIP)
                 self._pending, self._between = False, True
         return filled
 

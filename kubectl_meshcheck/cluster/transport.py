@@ -25,7 +25,7 @@ from kubectl_meshcheck.cluster.json_window import MalformedError
 from kubectl_meshcheck.cluster.line import STALL, Alarm, Line, Route
 from kubectl_meshcheck.cluster.patience import NETWORK, Patience
 from kubectl_meshcheck.cluster.text import printable
-from kubectl_meshcheck.errors import MeshcheckError
+from kubectl_meshcheck.errors import ExitCode, MeshcheckError
 
 _WARNING = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
 _SECRETS = ("authorization", "proxy-authorization")
@@ -173,6 +173,10 @@ class Transport:
         prefix = self.route.url.path
         if self.route.absolute:
             prefix = f"{self.route.url.scheme}://{self.route.host}{prefix}"
+        if {".", ".."} & set(request.path.split("/")):
+            # the server would resolve them and answer for another path
+            what = f"{request.path} holds . or .. in place of a name"
+            raise MeshcheckError(what, code=ExitCode.USAGE)
         target = prefix + quote(request.path, safe="/%:@!$&'()*+,;=~")
         if request.params:
             target += f"?{urlencode(request.params)}"

@@ -8,6 +8,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -43,7 +44,16 @@ class Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         """The TLS handshake belongs into the connection's own thread."""
         if hasattr(self.request, "do_handshake"):
-            self.request.do_handshake()
+            try:
+                self.request.do_handshake()
+            except OSError:
+                # a close with the request unread would be a reset, which takes the
+                # alert that says why away from the client
+                with suppress(OSError):
+                    self.request.shutdown(socket.SHUT_WR)
+                    while socket.socket.recv(self.request, 4096):
+                        pass
+                raise
         super().setup()
 
     def log_message(self, format: str, *args: Any) -> None:
