@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -19,6 +19,10 @@ from kubectl_meshcheck.edit.places import Place, Step
 from kubectl_meshcheck.edit.splices import Splice
 
 Ways = list[tuple[Splice, ...]]
+MAX_SIZE = 64 * 1024**2  #: of a document, in characters
+#: how much is read to find out which changes of many cannot be made
+_READ = 32 * 1024**2
+_LEAST_PROOFS = 40
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ def edited(
 
     The reasons are by position in ``changes``.
     """
+    if len(text) > MAX_SIZE:
+        raise CannotEditError(f"the document is larger than {MAX_SIZE // 1024**2} MiB")
     value = language.value(text)
     refused: dict[int, str] = {}
     ways: dict[int, Ways] = {}
@@ -54,7 +60,11 @@ def edited(
             ways[number] = list(_ways(text, tree, value, change, language))
         except CannotEditError as error:
             refused[number] = str(error)
-    good = _proven(text, value, changes, ways, language)
+    allowed = max(_LEAST_PROOFS, _READ // max(len(text), 1))
+    proof = _Proof(text, value, changes, ways, language, allowed)
+    good = proof.good([number for number, choices in ways.items() if choices])
+    if allowed - proof.left > 1 and not replace(proof, left=1).proves(good):
+        good = {}  # each is right by itself, and together they are not
     for number in ways.keys() - good.keys():
         refused[number] = _unproven(tree, changes[number])
     return splices.apply(text, chain.from_iterable(good.values())), refused
@@ -76,48 +86,53 @@ def _unproven(tree: Node, change: Change) -> str:
     return "its layout is one that cannot be changed without changing more"
 
 
-def _proven(
-    text: str,
-    value: Any,
-    changes: Sequence[Change],
-    ways: Mapping[int, Ways],
-    language: Language,
-) -> dict[int, tuple[Splice, ...]]:
-    """For each change the way that does that and nothing else; all in one go if so."""
-    first = {number: one[0] for number, one in ways.items() if one}
-    wanted = [changes[number] for number in first]
-    if _proves(text, value, wanted, chain.from_iterable(first.values()), language):
-        return first
-    alone = {}
-    for number, choices in ways.items():
-        for one in choices:
-            if _proves(text, value, [changes[number]], one, language):
-                alone[number] = one
-                break
-    wanted = [changes[number] for number in alone]
-    together = _proves(
-        text, value, wanted, chain.from_iterable(alone.values()), language
-    )
-    return alone if together else {}
+@dataclass
+class _Proof:
+    """Finds out which changes can be made, with as few readings as will do."""
+
+    text: str
+    value: Any
+    changes: Sequence[Change]
+    ways: Mapping[int, Ways]
+    language: Language
+    left: int  #: readings that may still be made
+
+    def good(self, numbers: Sequence[int]) -> dict[int, tuple[Splice, ...]]:
+        """For each of these changes the way that makes it and changes nothing else."""
+        first = {number: self.ways[number][0] for number in numbers}
+        if not numbers or self.proves(first):
+            return first
+        if len(numbers) == 1:
+            return self._otherwise(numbers[0])
+        half = len(numbers) // 2
+        return self.good(numbers[:half]) | self.good(numbers[half:])
+
+    def _otherwise(self, number: int) -> dict[int, tuple[Splice, ...]]:
+        for way in self.ways[number][1:]:
+            if self.proves({number: way}):
+                return {number: way}
+        return {}
+
+    def proves(self, made: Mapping[int, tuple[Splice, ...]]) -> bool:
+        """Whether the text then says what it said, and these changes."""
+        self.left -= 1
+        if self.left < 0:
+            return False
+        wanted = self.value
+        for number in made:
+            change = self.changes[number]
+            wanted = annotated(wanted, change.path, change.marks)
+        splice = chain.from_iterable(made.values())
+        try:
+            after = self.language.value(splices.apply(self.text, splice))
+        except ValueError:
+            return False
+        # not ==, for which 1 and true are the same
+        return _canonical(wanted) == _canonical(after)
 
 
-def _proves(
-    text: str,
-    value: Any,
-    changes: Sequence[Change],
-    made: Iterator[Splice] | tuple[Splice, ...],
-    language: Language,
-) -> bool:
-    """Whether the text with these splices says what it said, and the changes."""
-    wanted = value
-    for change in changes:
-        wanted = annotated(wanted, change.path, change.marks)
-    try:
-        after = language.value(splices.apply(text, made))
-    except ValueError:
-        return False
-    # not ==, for which 1 and true are the same
-    return json.dumps(wanted, sort_keys=True) == json.dumps(after, sort_keys=True)
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def annotated(value: Any, path: Sequence[Step], marks: Mapping[str, str]) -> Any:

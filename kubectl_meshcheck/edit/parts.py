@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from kubectl_meshcheck.edit import nodes
 from kubectl_meshcheck.edit.changes import Language
 from kubectl_meshcheck.edit.places import Step
@@ -44,9 +42,9 @@ def _yaml_value(text: str) -> Any:
 
 def _json_value(text: str) -> Any:
     try:
-        return msgspec.json.decode(text.encode())
-    except RecursionError as error:
-        raise ValueError("nested too deep") from error
+        return json_text.decoded(memoryview(text.encode()))
+    except UnreadableError as error:
+        raise ValueError(error.why) from error
 
 
 YAML = Language(_yaml_value, nodes.of_yaml, json=False)

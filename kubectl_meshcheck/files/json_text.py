@@ -95,7 +95,7 @@ def _found(
 ) -> Iterator[Found | Broken]:
     """The value of one document or item, of a list of that kind, at that place."""
     try:
-        value = inherit(_decoded(view), api_version, kind)
+        value = inherit(decoded(view), api_version, kind)
     except UnreadableError as error:
         line = place.line + max(error.line - 1, 0)
         yield Broken(place.named(error.why), error.hint, place.number, line)
@@ -103,7 +103,8 @@ def _found(
         yield from flatten(replace(place, value=value))
 
 
-def _decoded(view: memoryview) -> Any:
+def decoded(view: memoryview) -> Any:
+    """The value of one document or item.  Raises UnreadableError."""
     try:
         value = _decode(view)
     except msgspec.MsgspecError as error:

@@ -305,3 +305,24 @@ def test_one_that_is_refused_does_not_keep_the_others_back() -> None:
     made = edited(dedent(before), [Change(path, {"a": "b"}) for path in paths], YAML)
 
     assert made == (dedent(after), why)
+
+
+def test_many_that_share_a_text_are_told_apart_from_those_that_do_not() -> None:
+    shared = "- spec:\n    template: &mine\n      spec: 1\n- spec: {template: *mine}\n"
+    own = "- spec:\n    template:\n      spec: 1\n"
+    text = "items:\n" + own * 20 + shared + own * 20
+    paths = [("items", item, "spec", "template") for item in range(42)]
+    added = own.replace(
+        "      spec",
+        "      metadata:\n        annotations:\n          a: b\n      spec",
+    )
+
+    made = edited(text, [Change(path, {"a": "b"}) for path in paths], YAML)
+
+    assert made == (
+        "items:\n" + added * 20 + shared + added * 20,
+        {
+            20: "another place shares its text by the anchor &mine",
+            21: "template is the alias *mine, so another place shares it",
+        },
+    )

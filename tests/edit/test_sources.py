@@ -5,8 +5,10 @@ from __future__ import annotations
 import codecs
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from kubectl_meshcheck.edit import Source, all_edited
+from kubectl_meshcheck.edit import Source, Standing, all_edited
 from kubectl_meshcheck.edit.manifest import Edited
 from tests.edit.layouts import HOLD, KEY
 
@@ -78,3 +80,40 @@ def test_what_is_no_text_is_a_problem(name: str) -> None:
     made = edited(raw)
 
     assert ([problem.what for problem in made.problems], made.after) == ([what], raw)
+
+
+def test_what_is_nested_beyond_reason_is_a_problem() -> None:
+    items = '{"apiVersion": "v1", "kind": "List", "items": [' * 400 + "]}" * 400
+    made = edited(items.encode())
+
+    assert [problem.what for problem in made.problems] == [
+        "shop.yaml, document 1, line 1: item 1 of the list: nested more than 200 "
+        "levels deep"
+    ]
+    assert not made.changed
+
+
+#: what means something to YAML, to JSON, to Helm, or to an editor
+PIECES = (
+    "\n@\r@\t@ @  @:@: @- @? @{@}@[@]@&a @*a@<<: @|@>@'@\"@#@ #@---\n@...@!!str @%@"
+    "{{@}}@null@~@annotations: @metadata:@\x00@\ufeff@\x85@\u2028"
+).split("@")
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 300), st.integers(0, 8), st.sampled_from(PIECES)),
+        max_size=4,
+    )
+)
+def test_whatever_is_in_it_nothing_breaks(cuts: list[tuple[int, int, str]]) -> None:
+    text = BEFORE
+    for at, gone, piece in cuts:
+        text = text[:at] + piece + text[at + gone :]
+    made = edited(text.encode())
+    again = edited(made.after)
+    changed = [o.who for o in made.outcomes if o.standing is Standing.CHANGED]
+
+    assert made.changed == bool(changed)
+    assert not again.changed
