@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kubectl_meshcheck.control import Explained
-from kubectl_meshcheck.kinds import Kind
+from kubectl_meshcheck.kinds import KINDS, Kind
 from kubectl_meshcheck.logs import Heard
 from kubectl_meshcheck.model import (
     Condition,
@@ -68,6 +68,15 @@ class Subject:
     def running(self) -> bool:
         """Whether there are pods, so that injection has had its chance."""
         return self.pods > 0 and self.live
+
+    @property
+    def keeper(self) -> Ref:
+        """Who keeps the template: the top-most owner of a kind that we know.
+
+        Above it stand operators, whose objects have no pod template.
+        """
+        known = (ref for ref in reversed(self.owners) if ref.kind in KINDS)
+        return next(known, self.ref)
 
     @property
     def written(self) -> PodStart:

@@ -9,7 +9,6 @@ from kubectl_meshcheck import meshes
 from kubectl_meshcheck.apply import objects, preview
 from kubectl_meshcheck.cluster import ApiError, Cluster
 from kubectl_meshcheck.errors import Problem
-from kubectl_meshcheck.kinds import KINDS
 from kubectl_meshcheck.plan import Case, Change, Foreseen, Item, confirmed, draft
 from kubectl_meshcheck.plan.values import BAD
 from kubectl_meshcheck.plan.where import at, changeable, template_path
@@ -35,7 +34,7 @@ def targets(rows: Iterable[Row], *, all_: bool) -> list[Target]:
     """What a fix is about, in the rows' order; ``all_`` takes in what is well."""
     found: dict[Ref, list[Row]] = {}
     for row in rows:
-        found.setdefault(template_owner(row.subject), []).append(row)
+        found.setdefault(row.subject.keeper, []).append(row)
     return [
         Target(ref, tuple(some))
         for ref, some in found.items()
@@ -43,17 +42,13 @@ def targets(rows: Iterable[Row], *, all_: bool) -> list[Target]:
     ]
 
 
-def template_owner(subject: Subject) -> Ref:
-    """The top-most owner of a kind that we know; above it are operators."""
-    chain = subject.owners or (subject.ref,)
-    return next((ref for ref in reversed(chain) if ref.kind in KINDS), subject.ref)
-
-
 def _concerned(subject: Subject) -> bool:
     """Whether it races, or may do so when its first pod is made."""
     if subject.judgement.verdict in BAD:
         return True
-    asked = meshes.asked(subject.pod, subject.namespace_labels)
+    asked = meshes.asked(
+        subject.pod, subject.namespace_labels, subject.namespace_annotations
+    )
     return not subject.running and asked is not None
 
 
@@ -112,7 +107,7 @@ def foreseen(
     """
     rows: dict[Ref, Subject] = {}
     for subject in subjects:
-        rows.setdefault(template_owner(subject), subject)
+        rows.setdefault(subject.keeper, subject)
     found, unasked = [], []
     for number, (ref, subject) in enumerate(rows.items(), 1):
         said, next_ = _foreseen(cluster, ref, subject)

@@ -13,6 +13,15 @@ from kubectl_meshcheck.workload import Subject
 
 #: their pods cannot be changed, only made anew
 _FIXED = ("Pod", "Job")
+#: kinds whose template ``--fix`` changes
+MENDED = (
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "CronJob",
+    "ReplicaSet",
+    "ReplicationController",
+)
 
 
 def hold(subject: Subject, proxy: Proxy) -> str:
@@ -27,10 +36,19 @@ def command(subject: Subject, remedy: Hold) -> str:
     """The remedy as a command, or in words where no command does it."""
     if not remedy.annotations:
         return remedy.manual
-    if subject.ref.kind.kind in _FIXED:
+    if subject.keeper.kind.kind in _FIXED:
         wanted = "; ".join(f"{k}: {v!r}" for k, v in remedy.annotations.items())
         return f"create it anew with the pod annotation {wanted}"
-    return patch(subject, remedy.annotations)
+    return fix(subject) or patch(subject, remedy.annotations)
+
+
+def fix(subject: Subject) -> str:
+    """This program's own command, where it can do it; empty elsewhere."""
+    keeper = subject.keeper
+    if not subject.live or keeper.kind.kind not in MENDED:
+        return ""
+    place = ["-n", keeper.namespace] if keeper.namespace else []
+    return shlex.join(["kubectl", "meshcheck", str(keeper), *place, "--fix"])
 
 
 def patch(subject: Subject, annotations: Mapping[str, str | None]) -> str:
@@ -43,21 +61,23 @@ def patch(subject: Subject, annotations: Mapping[str, str | None]) -> str:
 
 
 def _template_path(subject: Subject) -> tuple[str, ...]:
-    if subject.ref.kind.kind == "CronJob":
+    if subject.keeper.kind.kind == "CronJob":
         return ("spec", "jobTemplate", "spec", "template")
     return ("spec", "template")
 
 
 def _target(subject: Subject) -> list[str]:
-    kind, name = subject.ref.kind, subject.ref.name
-    place = ["-n", subject.ref.namespace] if subject.ref.namespace else []
+    keeper = subject.keeper
+    kind, name = keeper.kind, keeper.name
+    place = ["-n", keeper.namespace] if keeper.namespace else []
     return [f"{kind.resource}/{name}", *place]
 
 
 def restart(subject: Subject) -> str:
     """How the workload's pods are made anew."""
-    kind, _name, namespace = subject.ref.kind, subject.ref.name, subject.ref.namespace
+    keeper = subject.keeper
+    kind, namespace = keeper.kind, keeper.namespace
     if kind.kind in ("Deployment", "StatefulSet", "DaemonSet"):
         place = ["-n", namespace] if namespace else []
-        return shlex.join(["kubectl", "rollout", "restart", str(subject.ref), *place])
-    return f"create the pods of {subject.ref} anew"
+        return shlex.join(["kubectl", "rollout", "restart", str(keeper), *place])
+    return f"create the pods of {keeper} anew"

@@ -84,7 +84,7 @@ def _settled(case: Case) -> Item | None:
         begun = _begun(case, foreseen)
         if begun:
             return begun
-        subject = replace(worst, ref=case.ref)
+        subject = replace(worst, ref=case.ref, owners=())
         reason = f"a new pod would be {foreseen.verdict.value}; the running pods are"
         return NoChange(
             case.ref,
@@ -110,7 +110,8 @@ def _settled(case: Case) -> Item | None:
 
 
 def _asked(subject: Subject) -> bool:
-    return meshes.asked(subject.pod, subject.namespace_labels) is not None
+    labels, notes = subject.namespace_labels, subject.namespace_annotations
+    return meshes.asked(subject.pod, labels, notes) is not None
 
 
 def _begun(case: Case, foreseen: Judgement) -> Change | None:
@@ -179,7 +180,7 @@ def _by_hand(case: Case, reason: str, instead: str) -> NoChange:
 
 def _without_mesh(case: Case, judgement: Judgement) -> str:
     proxy = judgement.proxy
-    subject = replace(_worst(case.subjects), ref=case.ref)
+    subject = replace(_worst(case.subjects), ref=case.ref, owners=())
     return remedy.hold(subject, proxy) if proxy else "look at its sidecars"
 
 
@@ -194,7 +195,7 @@ def _unchangeable(
 ) -> NoChange:
     """Instructions for kinds whose pods can only be made anew, or by others."""
     kind = case.ref.kind.kind
-    subject = replace(_worst(case.subjects), ref=case.ref)
+    subject = replace(_worst(case.subjects), ref=case.ref, owners=())
     remedies = [remedy.command(subject, _hold(subject.written, p)) for p in racing]
     why = _WHY_NOT.get(kind, f"this program does not roll out a {kind}")
     reason = f"{judgement.reason}; {why}" if judgement.reason else why
@@ -225,7 +226,7 @@ def _change(
         for holder in ownership.holders(found, field)
         if holder != MANAGER
     ]
-    subject = replace(_worst(case.subjects), ref=ref)
+    subject = replace(_worst(case.subjects), ref=ref, owners=())
     return Change(
         ref=ref,
         uid=str(where.at(found, ("metadata",)).get("uid", "")),
@@ -252,7 +253,7 @@ MANAGER = "meshcheck"
 
 def _asked_already(case: Case, wanted: dict[str, str], judgement: Judgement) -> Item:
     keys = ", ".join(wanted)
-    subject = replace(_worst(case.subjects), ref=case.ref)
+    subject = replace(_worst(case.subjects), ref=case.ref, owners=())
     if case.now.judgement:  # the injector itself was asked, and it does not hold
         return _by_hand(
             case,

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubectl_meshcheck import meshes, parse
+from kubectl_meshcheck.checks.remedy import MENDED
 from kubectl_meshcheck.kinds import Kind
 from kubectl_meshcheck.model import PodStart
 from kubectl_meshcheck.plan.values import Object
 
 #: kinds that roll their pods by themselves when the template changes
 ROLLS = ("Deployment", "StatefulSet", "DaemonSet")
-#: kinds whose template can be changed without anything restarting
-LATER = ("CronJob", "ReplicaSet", "ReplicationController")
 
 
 def template_path(kind: Kind) -> tuple[str, ...]:
@@ -25,7 +24,7 @@ def template_path(kind: Kind) -> tuple[str, ...]:
 
 def changeable(kind: Kind) -> bool:
     """Whether this program changes templates of that kind."""
-    return kind.kind in (*ROLLS, *LATER) and kind.group in ("apps", "batch", "")
+    return kind.kind in MENDED and kind.group in ("apps", "batch", "")
 
 
 def at(found: Object, path: tuple[str, ...]) -> Mapping[str, Any]:
