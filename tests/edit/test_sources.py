@@ -94,10 +94,44 @@ def test_what_is_nested_beyond_reason_is_a_problem() -> None:
 
 
 #: what means something to YAML, to JSON, to Helm, or to an editor
-PIECES = (
-    "\n@\r@\t@ @  @:@: @- @? @{@}@[@]@&a @*a@<<: @|@>@'@\"@#@ #@---\n@...@!!str @%@"
-    "{{@}}@null@~@annotations: @metadata:@\x00@\ufeff@\x85@\u2028"
-).split("@")
+PIECES = [
+    "\n",
+    "\r",
+    "\t",
+    " ",
+    "  ",
+    ":",
+    ": ",
+    "- ",
+    "? ",
+    "{",
+    "}",
+    "[",
+    "]",
+    "&a ",
+    "*a",
+    "<<: ",
+    "|",
+    ">",
+    "'",
+    '"',
+    "#",
+    " #",
+    "---\n",
+    "...",
+    "!!str ",
+    "%",
+    "{{",
+    "}}",
+    "null",
+    "~",
+    "annotations: ",
+    "metadata:",
+    "\x00",
+    "\ufeff",
+    "\x85",
+    "\u2028",
+]
 
 
 @settings(deadline=None)
