@@ -1,21 +1,20 @@
-"""Who else writes an object, and what becomes of a change made beside them.
-
-Read from the plain JSON of the object alone.  A mark on the object says which tool
-it belongs to; ``metadata.managedFields`` says which fields the tool has set itself.
-Both are needed: charts set labels of tools that never saw the object, and people
-copy annotations.
-"""
+"""Each tool: its marks on an object, and what it does with a change beside it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Any
 
-Object = Mapping[str, Any]
-Path = tuple[str, ...]
+from kubectl_meshcheck.ownership.fields import (
+    Manager,
+    Object,
+    Path,
+    managers,
+    mapping,
+)
 
 
 @unique
@@ -47,24 +46,7 @@ class Owner:
 
 
 @dataclass(frozen=True)
-class Manager:
-    """An entry of ``metadata.managedFields``."""
-
-    name: str
-    operation: str  #: Apply or Update
-    fields: Mapping[str, Any]
-    subresource: str = ""
-
-    def holds(self, path: Path) -> bool:
-        """Whether it has set the field at ``path``."""
-        here: Any = self.fields
-        for step in path:
-            here = here.get(f"f:{step}") if isinstance(here, dict) else None
-        return here is not None
-
-
-@dataclass(frozen=True)
-class _Case:
+class Case:
     """An object, and the fields that are to change."""
 
     object: Object
@@ -72,9 +54,9 @@ class _Case:
 
     def mark(self, key: str) -> str:
         """A label or annotation; empty when it is not there."""
-        meta = _mapping(self.object.get("metadata"))
+        meta = mapping(self.object.get("metadata"))
         for marks in ("annotations", "labels"):
-            value = _mapping(meta.get(marks)).get(key)
+            value = mapping(meta.get(marks)).get(key)
             if isinstance(value, str) and value:
                 return value
         return ""
@@ -91,50 +73,9 @@ class _Case:
         return any(manager.holds(path) for path in self.paths)
 
 
-def managers(found: Object) -> list[Manager]:
-    """Who has set which fields; total, whatever stands there."""
-    entries = _mapping(found.get("metadata")).get("managedFields")
-    return [
-        Manager(
-            str(entry.get("manager", "")),
-            str(entry.get("operation", "")),
-            _mapping(entry.get("fieldsV1")),
-            str(entry.get("subresource", "")),
-        )
-        for entry in (entries if isinstance(entries, list) else ())
-        if isinstance(entry, dict)
-    ]
-
-
-def holders(found: Object, path: Path) -> tuple[str, ...]:
-    """The managers that have set the field at ``path``."""
-    names = [m.name for m in managers(found) if not m.subresource and m.holds(path)]
-    return tuple(dict.fromkeys(names))
-
-
-def owners(found: Object, paths: Sequence[Path]) -> tuple[Owner, ...]:
-    """Every tool that writes ``found``, the one that matters most first.
-
-    ``paths`` are the fields that are to change, from the object's root.
-    """
-    case = _Case(found, paths)
-    known = [owner for tool in _TOOLS if (owner := tool(case)) is not None]
-    if any(o.tool in ("Flux", "Fleet") for o in known):
-        # both work through Helm and leave its marks; the change belongs with them
-        known = [o for o in known if o.tool != "Helm" or o.fate is Fate.BREAKS]
-    return tuple(sorted(known, key=lambda owner: -owner.fate.rank))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-# -- the tools ---------------------------------------------------------------
-
-
-def _controller(case: _Case) -> Owner | None:
+def _controller(case: Case) -> Owner | None:
     """An operator: it will write the object again from its own."""
-    refs = _mapping(case.object.get("metadata")).get("ownerReferences")
+    refs = mapping(case.object.get("metadata")).get("ownerReferences")
     for ref in refs if isinstance(refs, list) else ():
         if not isinstance(ref, dict) or not ref.get("controller"):
             continue
@@ -152,10 +93,10 @@ def _controller(case: _Case) -> Owner | None:
     return None
 
 
-def _olm(case: _Case) -> Owner | None:
+def _olm(case: Case) -> Owner | None:
     """operator-framework/operator-lifecycle-manager: pkg/controller/install."""
     name, evidence = case.mark("olm.owner"), "label olm.owner"
-    refs = _mapping(case.object.get("metadata")).get("ownerReferences")
+    refs = mapping(case.object.get("metadata")).get("ownerReferences")
     for ref in refs if isinstance(refs, list) else ():
         if isinstance(ref, dict) and ref.get("kind") == "ClusterServiceVersion":
             name, evidence = str(ref.get("name", "")), "ownerReference"
@@ -171,7 +112,7 @@ def _olm(case: _Case) -> Owner | None:
     )
 
 
-def _argo(case: _Case) -> Owner | None:
+def _argo(case: Case) -> Owner | None:
     """argoproj/argo-cd: common/common.go, docs/user-guide/resource_tracking.md."""
     tracked = case.mark("argocd.argoproj.io/tracking-id")
     by = case.among("argocd-controller")
@@ -197,13 +138,13 @@ def _argo(case: _Case) -> Owner | None:
 
 def _tracks(tracked: str, found: Object) -> bool:
     """Whether a tracking id means this very object; else it was copied."""
-    meta = _mapping(found.get("metadata"))
+    meta = mapping(found.get("metadata"))
     group = str(found.get("apiVersion", "")).rpartition("/")[0]
     here = f"{group}/{found.get('kind')}:{meta.get('namespace')}/{meta.get('name')}"
     return tracked.partition(":")[2] == here
 
 
-def _flux(case: _Case) -> Owner | None:
+def _flux(case: Case) -> Owner | None:
     """fluxcd/pkg: ssa; fluxcd/website: content/en/flux/faq.md."""
     domain = "kustomize.toolkit.fluxcd.io"
     name, space = case.mark(f"{domain}/name"), case.mark(f"{domain}/namespace")
@@ -220,7 +161,7 @@ def _flux(case: _Case) -> Owner | None:
     return Owner("Flux", name, evidence, fate, when, where)
 
 
-def _flux_helm(case: _Case) -> Owner | None:
+def _flux_helm(case: Case) -> Owner | None:
     """fluxcd/helm-controller: main.go; drift detection is off by default."""
     domain = "helm.toolkit.fluxcd.io"
     name, space = case.mark(f"{domain}/name"), case.mark(f"{domain}/namespace")
@@ -235,7 +176,7 @@ def _flux_helm(case: _Case) -> Owner | None:
     return Owner("Flux", name, evidence, fate, when, where)
 
 
-def _fleet(case: _Case) -> Owner | None:
+def _fleet(case: Case) -> Owner | None:
     """rancher/fleet: internal/cmd/agent/deployer/desiredset."""
     if not case.mark("objectset.rio.cattle.io/hash"):
         return None
@@ -248,7 +189,7 @@ def _fleet(case: _Case) -> Owner | None:
     return Owner("Fleet", name, evidence, fate, when, "the bundle's Git repository")
 
 
-def _helm(case: _Case) -> Owner | None:
+def _helm(case: Case) -> Owner | None:
     """helm/helm: pkg/action/validate.go, pkg/kube/client.go.
 
     The label alone is often copied; Helm itself asks for the annotations too.
@@ -273,7 +214,7 @@ def _helm(case: _Case) -> Owner | None:
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def _kubectl(case: _Case) -> Owner | None:
+def _kubectl(case: Case) -> Owner | None:
     """``kubectl apply``, on either side."""
     last = case.mark(_LAST_APPLIED)
     server = [m for m in case.among("kubectl") if m.operation == "Apply"]
@@ -305,7 +246,7 @@ def _at(found: Any, path: Path) -> Any:
     return found
 
 
-_TOOLS: tuple[Callable[[_Case], Owner | None], ...] = (
+TOOLS: tuple[Callable[[Case], Owner | None], ...] = (
     _controller,
     _olm,
     _argo,
