@@ -55,6 +55,15 @@ class Topic(Enum):
     STOP = "how the proxy stops"
 
 
+def in_words(value: Value) -> str:
+    """A value as it would be written."""
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
 @dataclass(frozen=True)
 class Given:
     """What one place says about a setting."""
@@ -80,6 +89,18 @@ class Setting:
     unknown: str = ""  #: why the value is not known, as a clause
     #: every place that was looked at, the strongest first
     given: tuple[Given, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """The value in words."""
+        return "unknown" if self.unknown else in_words(self.value)
+
+    @property
+    def whence(self) -> str:
+        """Where the value comes from, or where nobody has set it."""
+        if self.default and self.origin.kind:
+            return f"not set in {self.origin}"
+        return str(self.origin)
 
 
 @dataclass(frozen=True)

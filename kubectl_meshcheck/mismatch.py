@@ -91,18 +91,7 @@ def _because(subject: Subject, new: Mode) -> str:
     setting = next((one for one in explained.settings if one.topic is topic), None)
     if setting is None:
         return explained.outlook.reason
-    return f"{setting.name} is {shown(setting)} ({setting.origin})"
-
-
-def shown(setting: Setting) -> str:
-    """A setting's value in words."""
-    if setting.unknown:
-        return "unknown"
-    if setting.value is None:
-        return "not set"
-    if isinstance(setting.value, bool):
-        return "true" if setting.value else "false"
-    return str(setting.value)
+    return f"{setting.name} is {setting.shown} ({setting.whence})"
 
 
 def ineffective(subject: Subject) -> Ineffective | None:

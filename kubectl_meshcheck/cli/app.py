@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from kubectl_meshcheck import __version__, kinds
-from kubectl_meshcheck.cli import about, mesh, namespaces, scans, undo
+from kubectl_meshcheck.cli import about, compare, mesh, namespaces, scans, undo
 from kubectl_meshcheck.errors import ExitCode, MeshcheckError, nearest
 
 PROGRAM = "kubectl meshcheck"
@@ -77,6 +77,7 @@ for _kind in kinds.KINDS:
     app.add_command(scans.workload_command(_kind.short), _kind.short)
 app.add_command(scans.file)
 app.add_command(mesh.mesh)
+app.add_command(compare.diff)
 app.add_command(undo.undo)
 app.add_command(scans.demo)
 app.add_command(about.checks)

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import click
 
-from kubectl_meshcheck import demo, offline
+from kubectl_meshcheck import demo, hearing, offline
 from kubectl_meshcheck.cli import show
+from kubectl_meshcheck.cli.compare import compared
 from kubectl_meshcheck.cli.show import Output
 from kubectl_meshcheck.cli.targets import parse
 from kubectl_meshcheck.errors import ExitCode, Problem
 from kubectl_meshcheck.hearing import Wanted
 from kubectl_meshcheck.inventory import Inventory
+from kubectl_meshcheck.report import compared as renderer
 from kubectl_meshcheck.workload import Subject
 
 _BEFORE = """\
@@ -24,11 +26,15 @@ $ kubectl meshcheck ns -A --logs
 _BETWEEN = """
 $ kubectl meshcheck deploy/fireboom -n shop --logs
 """
+_THERE = """
+$ kubectl meshcheck diff deploy/fireboom -n shop -n sandbox
+"""
 _AFTER = """
 On your own cluster:
   kubectl meshcheck ns                  the namespace of your context
   kubectl meshcheck ns -A               every namespace
   kubectl meshcheck deploy/NAME -n NS   one workload in full
+  kubectl meshcheck mesh                every mesh, and where its settings come from
 """
 
 
@@ -46,8 +52,19 @@ def tell(options: Output) -> ExitCode:
         readers=[_recorded],
         detail=True,
     )
+    click.echo(_THERE)
+    click.echo(_compared(options), nl=False, color=True)
     click.echo(_AFTER)
     return code
+
+
+def _compared(options: Output) -> str:
+    """The namespace where it goes wrong beside the one where it always worked."""
+    inventory, _ = _gather()
+    subjects, _ = hearing.listen(inventory.subjects(), _recorded)
+    places = [("shop", "deploy/fireboom"), ("sandbox", "deploy/fireboom")]
+    found = compared(places, subjects, "")
+    return renderer.render(found, (), ExitCode.CLEAN, "text", show.view(options))
 
 
 def _gather() -> tuple[Inventory, list[Problem]]:

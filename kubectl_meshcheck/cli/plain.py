@@ -75,12 +75,12 @@ def files(function: F) -> F:
 def read(
     command: str,
     given: dict[str, Any],
-    namespaces: Sequence[str] | None,
+    namespaces: Sequence[str],
 ) -> tuple[Gathered, str]:
     """What is in the files that were named, else in the cluster.
 
     ``given`` are the options of ``files`` and of the connection; ``namespaces`` which
-    to read, None: the one that ``-n`` or the context says.  Also that one's name.
+    to read, none: all, an empty one: the context's.  Also the name of that one.
     """
     filenames, recursive = given.pop("filenames"), given.pop("recursive")
     if filenames:
@@ -95,7 +95,7 @@ def read(
     from kubectl_meshcheck.cluster import Connection, connect
 
     cluster = connect(Connection(command=f"kubectl meshcheck {command}", **given))
-    wanted = (cluster.namespace,) if namespaces is None else tuple(namespaces)
+    wanted = tuple(dict.fromkeys(name or cluster.namespace for name in namespaces))
     progress = Progress()
     try:
         scope = live.Scope(wanted, nodes=True)

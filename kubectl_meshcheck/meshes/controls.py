@@ -77,11 +77,11 @@ def _explain(
 ) -> Explained:
     answer = _injection(control, planes, placed, webhooks_unknown)
     plane = _of(planes, answer, placed)
-    if plane is None:
-        return Explained(answer, outlook=Outlook(reason="its revision is not known"))
-    settings = control.settings(plane, placed)
+    settings = control.settings(plane, placed) if plane else ()
     if answer.injected is False:
         return Explained(answer, settings, Outlook(Mode.NONE, answer.rule), plane)
+    if plane is None:
+        return Explained(answer, outlook=Outlook(reason="its revision is not known"))
     outlook = control.outlook(plane, placed, settings)
     return Explained(answer, settings, outlook, plane)
 

@@ -17,6 +17,7 @@ from kubectl_meshcheck.control import (
     Origin,
     Setting,
     Topic,
+    in_words,
 )
 from kubectl_meshcheck.report.text import safe
 from kubectl_meshcheck.workload import Subject
@@ -88,20 +89,13 @@ def lines(setting: Setting) -> Iterator[str]:
     elif setting.value is None:
         yield f"{setting.name}: not set in {setting.origin}"
     else:
-        yield f"{setting.name}: {mismatch.shown(setting)}  {origin(setting)}"
+        yield f"{setting.name}: {setting.shown}  {setting.whence}"
     for given in setting.overrode:
         yield f"  {_beside(setting, given)}"
 
 
-def origin(setting: Setting) -> str:
-    """Where the value comes from, or where nobody has set it."""
-    if setting.default and setting.origin.kind:
-        return f"not set in {setting.origin}"
-    return str(setting.origin)
-
-
 def _beside(setting: Setting, given: Given) -> str:
-    value = mismatch.shown(Setting(setting.topic, setting.name, given.value))
+    value = in_words(given.value)
     if given.ignored:
         return f"ignored: {value}  {given.origin}: {given.ignored}"
     same = given.value == setting.value
