@@ -18,7 +18,7 @@ import click
 
 from kubectl_meshcheck import meshes
 from kubectl_meshcheck.cli import differ
-from kubectl_meshcheck.cli.show import complain
+from kubectl_meshcheck.cli.show import Output, complain, rules_of
 from kubectl_meshcheck.edit import Edited, Outcome, Source, Standing, all_edited
 from kubectl_meshcheck.edit.saving import (
     CannotSaveError,
@@ -44,7 +44,7 @@ class Wish:
     dry_run: bool = False
     yes: bool = False
     mesh: str = ""
-    output: str = "table"
+    output: Output = field(default_factory=Output)
 
 
 @dataclass
@@ -65,17 +65,18 @@ class _Work:
 
 def run(wish: Wish) -> ExitCode:
     """Reads, decides, asks, writes, tells."""
-    if wish.output != "table":
+    if wish.output.output != "table":
         raise MeshcheckError(
-            f"--fix on files has no output format {wish.output}",
+            f"--fix on files has no output format {wish.output.output}",
             "leave -o out; scan the files again for a report",
             code=ExitCode.USAGE,
         )
+    rules, _ = rules_of(wish.output)
     mesh = _mesh(wish.mesh)
     work = _Work()
     for argument in arguments(wish.filenames, recursive=wish.recursive):
         _read(argument, work)
-    edits = list(all_edited(work.sources, mesh))
+    edits = list(all_edited(work.sources, mesh, rules))
     _complain(edits, work)
     _notes(edits)
     changed = [one for one in edits if one.changed]
@@ -159,8 +160,8 @@ def _write(changed: Sequence[Edited], wish: Wish, work: _Work) -> set[str]:
             _refuse(one.name, str(error), work, unsaved)
             continue
         if other_names(file):
-            said = f"{one.name}: its {other_names(file)} other hard links keep the old"
-            click.echo(f"warning: {safe(said)} content", err=True)
+            said = f"{one.name}: hard links to it keep the old content"
+            click.echo(f"warning: {safe(said)} ({other_names(file)})", err=True)
     return unsaved
 
 

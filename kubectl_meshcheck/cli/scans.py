@@ -243,7 +243,7 @@ def file(
         from kubectl_meshcheck.cli import fix_files
 
         wish = (filenames, recursive, dry_run == "client", yes, mesh)
-        return fix_files.run(fix_files.Wish(*wish, output=output.output))
+        return fix_files.run(fix_files.Wish(*wish, output))
     if dry_run or yes or mesh:
         raise click.UsageError("--dry-run, --yes and --mesh go with --fix")
     stdin = sys.stdin.buffer

@@ -26,6 +26,7 @@ from kubectl_meshcheck.files.content import load
 from kubectl_meshcheck.files.documents import documents
 from kubectl_meshcheck.files.objects import fault
 from kubectl_meshcheck.files.text import Broken, UnreadableError, printable
+from kubectl_meshcheck.ignore import Ignore
 from kubectl_meshcheck.meshes.base import Mesh
 from kubectl_meshcheck.workload import Ref
 
@@ -88,7 +89,9 @@ def _decoded(raw: bytes) -> _Decoded:
     return decoded
 
 
-def around(sources: Iterable[Source], mesh: Mesh | None = None) -> Around:
+def around(
+    sources: Iterable[Source], mesh: Mesh | None, rules: Sequence[Ignore]
+) -> Around:
     """What the files say about namespaces, and which workloads are there in full."""
     spaces: dict[str, Space] = {}
     complete: set[Ref] = set()
@@ -100,7 +103,7 @@ def around(sources: Iterable[Source], mesh: Mesh | None = None) -> Around:
         for part in parts(decoded.text):
             for _, found in objects(part.value):
                 _note(found, spaces, complete)
-    return Around(spaces, frozenset(complete), mesh)
+    return Around(spaces, frozenset(complete), mesh, tuple(rules))
 
 
 def _note(found: Any, spaces: dict[str, Space], complete: set[Ref]) -> None:
@@ -250,7 +253,12 @@ def _refused(outcome: Outcome, why: str, instead: str) -> Outcome:
     )
 
 
-def all_edited(sources: list[Source], mesh: Mesh | None = None) -> Iterator[Edited]:
-    """Every source with the remedy; what one says of a namespace holds for all."""
-    known = around(sources, mesh)
+def all_edited(
+    sources: list[Source], mesh: Mesh | None = None, rules: Sequence[Ignore] = ()
+) -> Iterator[Edited]:
+    """Every source with the remedy; what one says of a namespace holds for all.
+
+    ``mesh`` is the one that the user names, ``rules`` what is to be ignored.
+    """
+    known = around(sources, mesh, rules)
     return (edited(source, known) for source in sources)

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, unique
 from typing import Any
 
-from kubectl_meshcheck import meshes, parse
+from kubectl_meshcheck import ignore, meshes, parse
+from kubectl_meshcheck.ignore import Ignore
 from kubectl_meshcheck.kinds import KINDS, POD, Kind, kind_of
 from kubectl_meshcheck.meshes.base import Asked, Hold, Mesh
 from kubectl_meshcheck.model import (
@@ -30,7 +31,7 @@ from kubectl_meshcheck.model import (
 )
 from kubectl_meshcheck.plan import where
 from kubectl_meshcheck.plan.values import Edit
-from kubectl_meshcheck.workload import Ref
+from kubectl_meshcheck.workload import Ref, Subject
 
 
 @unique
@@ -73,6 +74,7 @@ class Around:
     #: the workloads whose manifest is there in full
     complete: frozenset[Ref] = frozenset()
     mesh: Mesh | None = None  #: the one that the user names
+    rules: tuple[Ignore, ...] = ()  #: what the user has decided to live with
 
 
 def reference(found: Any) -> Ref | None:
@@ -120,8 +122,20 @@ def wanted(found: Mapping[str, Any], ref: Ref, around: Around) -> Outcome:
         tuple((meta.labels or {}).items()),
     )
     judgement = meshes.judge(pod)
+    subject = Subject(ref, pod, judgement, own_marks=where.marks(found))
+    ignored = _ignored(subject, around)
+    if ignored:
+        return Outcome(str(ref), Standing.APART, f"ignored: {ignored}")
+    if found.get("$patch") == "delete":
+        return Outcome(str(ref), Standing.APART, "a patch that deletes it")
     standing = _with_proxy(ref, pod, judgement)
     return standing or _without_proxy(found, ref, pod, around, judgement)
+
+
+def _ignored(subject: Subject, around: Around) -> str:
+    """The reason for which its start order is to stay as it is."""
+    own, _ = ignore.on(subject)  # a scan says what is wrong with them
+    return ignore.reason([*own, *around.rules], subject, "MC001")
 
 
 def _with_proxy(ref: Ref, pod: PodStart, judgement: Judgement) -> Outcome | None:

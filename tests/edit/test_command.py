@@ -201,7 +201,7 @@ def test_hard_links_are_named(shell: Shell) -> None:
     assert ran == Ran(
         0,
         CHANGED,
-        RISK + "warning: cart.yaml: its 1 other hard links keep the old content\n",
+        RISK + "warning: cart.yaml: hard links to it keep the old content (1)\n",
     )
     assert (read(shell), read(shell, "other")) == (FIXED, CART)
 
@@ -219,6 +219,13 @@ def test_a_mesh_that_the_user_names(shell: Shell) -> None:
     ran = fix(shell, "-f", "-", "--mesh", "istio", stdin=bare)
 
     assert ran.out == FIXED.replace(', sidecar.istio.io/inject: "true"', "")
+
+
+def test_what_is_ignored_stays(shell: Shell) -> None:
+    ran = fix(shell, "-f", "cart.yaml", "--ignore", "MC001: it retries", "--yes")
+
+    told = "cart.yaml:2: deploy/cart: left alone: ignored: it retries\n"
+    assert (ran, read(shell)) == (Ran(0, told, ""), CART)
 
 
 USAGE = {

@@ -117,6 +117,16 @@ ISTIO = {
         changed(who="cloneset/cart"),
     ),
     "a patch that asks itself": (workload(ASKS), changed()),
+    "a patch that deletes": (
+        "$patch: delete\n" + workload(ASKS),
+        apart("a patch that deletes it"),
+    ),
+    "ignored by its own annotation": (
+        workload(ASKS + APP).replace(
+            "namespace: shop", "annotations: {meshcheck/ignore: 'MC001: it retries'}"
+        ),
+        apart("ignored: it retries"),
+    ),
     "asked for already": (
         workload(
             ASKS.replace("}}\n", f"}}, annotations: {{{KEY}: '{HOLD}'}}}}\n") + APP
