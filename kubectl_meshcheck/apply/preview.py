@@ -47,6 +47,8 @@ def judged(answer: bytes) -> Foreseen:
         made = msgspec.json.decode(answer, type=parse.Pod)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Foreseen(unknown=f"the server's pod does not read as one: {error}")
+    if not made.spec.containers:
+        return Foreseen(unknown="the server's answer to a dry run holds no pod")
     start = start_of(made)
     return Foreseen(pod=start, judgement=meshes.judge(start))
 
