@@ -100,14 +100,9 @@ def patch(value: list[dict[str, Any]], line: int, named: Mesh | None) -> Outcome
         return Outcome(
             "patch", Standing.APART, f"this JSON patch sets {key} itself", line=line
         )
-    root = (
-        "/spec/jobTemplate/spec/template"
-        if "/jobTemplate/" in text
-        else ("/spec/template")
-    )
     add = {
         "op": "add",
-        "path": f"{root}/metadata/annotations/{_pointer(key)}",
+        "path": f"{_root(text)}/metadata/annotations/{_pointer(key)}",
         "value": wanted,
     }
     return Outcome(
@@ -117,6 +112,12 @@ def patch(value: list[dict[str, Any]], line: int, named: Mesh | None) -> Outcome
         f"add to it, or write it into that workload's manifest: {json.dumps(add)}",
         line=line,
     )
+
+
+def _root(text: str) -> str:
+    """The pointer to the pod template, of a CronJob where the patch is for one."""
+    job = "/jobTemplate/" in text
+    return "/spec/jobTemplate/spec/template" if job else "/spec/template"
 
 
 def _asking(text: str) -> Mesh | None:
