@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 
 from kubectl_meshcheck.moment import moment
@@ -107,6 +108,7 @@ def lines(text: str) -> Iterator[tuple[float, str]]:
             yield at, rest
 
 
+@lru_cache(maxsize=512)  # the pods of a workload die with the same words
 def refused_in(text: str, *, local: bool) -> bool:
     """Whether a line says that a connection was refused that the proxy stands for.
 
@@ -180,6 +182,7 @@ def hear(
     return Heard(container, proxy, None, ready) if ready else None
 
 
+@lru_cache(maxsize=512)
 def quoted(line: str) -> str:
     """A line as it may be shown: masked, around what matters, and short."""
     line = mask(line[:_LONGEST]).strip()

@@ -64,15 +64,16 @@ class Report:
 
 def scan(subjects: Iterable[Subject], rules: Sequence[Ignore] = ()) -> Report:
     """Runs every check on every subject; the rows that hurt most come first."""
-    rows: list[Row] = []
+    rows: list[tuple[tuple[int, int, str, str, str], Row]] = []
     warnings: list[str] = []
     for subject in subjects:
         own, wrong = ignore.on(subject)
         warnings += wrong
         found = tuple(_found(subject, [*own, *rules]))
-        rows.append(Row(subject, why(subject), found))
-    rows.sort(key=_damage)
-    return Report(rows=tuple(rows), warnings=tuple(sorted(set(warnings))))
+        rows.append((_damage(subject), Row(subject, why(subject), found)))
+    rows.sort(key=lambda row: row[0])
+    ordered = tuple(row for _, row in rows)
+    return Report(rows=ordered, warnings=tuple(sorted(set(warnings))))
 
 
 def _found(subject: Subject, rules: Sequence[Ignore]) -> Iterable[Found]:
@@ -82,8 +83,7 @@ def _found(subject: Subject, rules: Sequence[Ignore]) -> Iterable[Found]:
             yield Found(check, finding, reason)
 
 
-def _damage(row: Row) -> tuple[int, int, str, str, str]:
-    subject = row.subject
+def _damage(subject: Subject) -> tuple[int, int, str, str, str]:
     rank = subject.judgement.verdict.rank
     ref = subject.ref
     return (_proof(subject), rank, ref.namespace, ref.kind.short, ref.name)

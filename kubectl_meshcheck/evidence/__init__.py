@@ -36,7 +36,22 @@ __all__ = [
 
 
 def of(subject: Subject) -> tuple[Evidence, ...]:
-    """All that was seen of one workload's pods, what proves most first."""
+    """All that was seen of one workload's pods, what proves most first.
+
+    Every check of a workload asks, one after another: the last answer is kept.
+    """
+    global _last
+    before, answer = _last
+    if before is not subject:
+        answer = _of(subject)
+        _last = (subject, answer)
+    return answer
+
+
+_last: tuple[Subject | None, tuple[Evidence, ...]] = (None, ())
+
+
+def _of(subject: Subject) -> tuple[Evidence, ...]:
     judgement = subject.judgement
     pod = subject.names[0] if subject.names else ""
     found = [
