@@ -9,6 +9,7 @@ import click
 from kubectl_meshcheck import demo, hearing, offline
 from kubectl_meshcheck.cli import show
 from kubectl_meshcheck.cli.compare import compared
+from kubectl_meshcheck.cli.rehearsal import rehearse
 from kubectl_meshcheck.cli.show import Output
 from kubectl_meshcheck.cli.targets import parse
 from kubectl_meshcheck.errors import ExitCode, Problem
@@ -29,13 +30,19 @@ $ kubectl meshcheck deploy/fireboom -n shop --logs
 _THERE = """
 $ kubectl meshcheck diff deploy/fireboom -n shop -n sandbox
 """
+_MENDED = """
+$ kubectl meshcheck deploy/fireboom -n shop --fix --dry-run=client
+"""
 _AFTER = """
 On your own cluster:
   kubectl meshcheck ns                  the namespace of your context
   kubectl meshcheck ns -A               every namespace
   kubectl meshcheck deploy/NAME -n NS   one workload in full
+  kubectl meshcheck ns --fix            mend it: shows the plan and asks first
   kubectl meshcheck mesh                every mesh, and where its settings come from
 """
+#: shortly after what was recorded, so that the demo says the same every time
+_DAY = "2024-05-14T09:30:00Z"
 
 
 def tell(options: Output) -> ExitCode:
@@ -54,8 +61,17 @@ def tell(options: Output) -> ExitCode:
     )
     click.echo(_THERE)
     click.echo(_compared(options), nl=False, color=True)
+    click.echo(_MENDED)
+    click.echo(_mended(options), nl=False, color=True)
     click.echo(_AFTER)
     return code
+
+
+def _mended(options: Output) -> str:
+    """The plan of its fix."""
+    inventory, _ = _gather()
+    racing = _racing(inventory.subjects())
+    return rehearse(str(demo.incident()), racing, _DAY, show.view(options))
 
 
 def _compared(options: Output) -> str:
