@@ -77,8 +77,8 @@ def ns(
 
     if all_namespaces and names:
         raise click.UsageError("a namespace cannot be named together with -A")
-    if given["watch"] and (given["fix"] or preview):
-        what = "--watch only looks: it goes with neither --fix nor --preview"
+    if given["watch"] and (given["fix"] or preview or logs):
+        what = "--watch only looks at pods: leave out --fix, --preview and --logs"
         raise click.UsageError(what)
     output, fixing = output_of(given), fixing_of(given)
     watched, interval = given.pop("watch"), given.pop("interval")

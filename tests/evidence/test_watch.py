@@ -162,7 +162,7 @@ def test_looks_are_further_apart_where_they_cost_or_fail(
 
 @pytest.mark.parametrize(
     "words",
-    ["-o json", "--fix", "--preview", "--interval 0"],
+    ["-o json", "--fix", "--preview", "--logs", "--interval 0"],
 )
 def test_what_does_not_go_with_it_is_wrong_usage(words: str) -> None:
     ran = subprocess.run(
