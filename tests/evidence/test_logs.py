@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubectl_meshcheck import logs
@@ -184,6 +184,7 @@ def test_a_long_line_is_quoted_around_what_matters() -> None:
     assert "connection refused" in quoted
 
 
+@settings(deadline=None)
 @given(st.text(max_size=600))
 def test_any_text_is_a_log(text: str) -> None:
     logs.hear("a", "b", [(True, text)], [text])
@@ -194,6 +195,7 @@ def test_any_text_is_a_log(text: str) -> None:
 _WORD = st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=6)
 
 
+@settings(deadline=None)
 @given(_WORD, st.sampled_from(["password=%s", "token: %s", "://u:%s@h", "Bearer %s"]))
 def test_no_secret_reaches_a_quote(secret: str, form: str) -> None:
     line = f"{REFUSED} with {form % ('Zq' + secret)}"
@@ -225,6 +227,7 @@ def test_moments(text: str) -> None:
     assert moment(text) == MOMENTS[text]
 
 
+@settings(deadline=None)
 @given(st.text() | st.from_regex(re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.A)))
 def test_any_text_is_a_moment_or_none(text: str) -> None:
     moment(text)

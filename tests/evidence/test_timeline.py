@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubectl_meshcheck import hearing
@@ -130,6 +130,7 @@ _SECONDS = st.none() | st.integers(0, 3000)
 _NAMES = st.text(max_size=40)
 
 
+@settings(deadline=None)
 @given(_SECONDS, _SECONDS, _SECONDS, _SECONDS, st.integers(0, 3), _NAMES, st.booleans())
 def test_any_times_make_a_picture_that_fits(
     begun: int | None,
