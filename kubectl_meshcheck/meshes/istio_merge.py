@@ -18,19 +18,23 @@ import yaml
 _NULL = "tag:yaml.org,2002:null"
 
 
-def with_true(text: str, key: str, *aliases: str) -> str | None:
+Path = tuple[str, ...]
+
+
+def with_true(text: str, key: str, *aliases: str, inside: Path = ()) -> str | None:
     """``text`` with ``key: true`` in its first document, all else byte for byte.
 
-    An ``alias`` that stands there is set instead of adding the key.  None when that
-    cannot be done and proven.  Raises what the parser raises for text that is no YAML.
+    ``inside`` are the keys that lead to the mapping.  An ``alias`` that stands there
+    is set instead of adding the key.  None when that cannot be done and proven.
+    Raises what the parser raises for text that is no YAML.
     """
     before = first_document(text)
-    for merged in _candidates(text, (key, *aliases)):
+    for merged in _candidates(text, (key, *aliases), inside):
         try:
             after = first_document(merged)
         except (yaml.YAMLError, ValueError, RecursionError):
             continue
-        if _only_changed(before, after, (key, *aliases)):
+        if _only_changed(before, after, (key, *aliases), inside):
             return merged
     return None
 
@@ -54,11 +58,16 @@ def _without_tabs(text: str) -> str:
     return text.replace("\t", " ")  # within a string JSON has no bare tab
 
 
-def _only_changed(before: Any, after: Any, keys: tuple[str, ...]) -> bool:
+def _only_changed(before: Any, after: Any, keys: Path, inside: Path) -> bool:
     """Whether the one difference is that one of ``keys`` is true now."""
     if not isinstance(after, dict):
         return False
-    settings = before or {}
+    settings = before if before is not None else {}
+    if inside:
+        step, *rest = inside
+        one, other = settings.get(step), after.get(step)
+        same = _rest(settings, step) == _rest(after, step)
+        return same and _only_changed(one, other, keys, tuple(rest))
     written = next((key for key in keys if key in settings), keys[0])
     # repr tells 1 from true and "1" from 1, and keeps the order in view
     return after.get(written) is True and _rest(settings, written) == _rest(
@@ -70,32 +79,74 @@ def _rest(settings: dict[Any, Any], key: str) -> str:
     return repr([pair for pair in settings.items() if pair[0] != key])
 
 
-def _candidates(text: str, keys: tuple[str, ...]) -> Iterator[str]:
+def _candidates(text: str, keys: Path, inside: Path) -> Iterator[str]:
     """Ways to write it, the most natural first."""
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     body = text[len(mark) :]
-    for merged in _in_body(body, keys):
+    plain = _without_tabs(body)
+    node = next(iter(yaml.compose_all(plain, Loader=yaml.SafeLoader)), None)
+    for merged in _in_body(body, node, keys, inside):
         yield mark + merged
 
 
-def _in_body(text: str, keys: tuple[str, ...]) -> Iterator[str]:
-    plain = _without_tabs(text)
-    node = next(iter(yaml.compose_all(plain, Loader=yaml.SafeLoader)), None)
-    line = f"{keys[0]}: true"
+def _in_body(
+    text: str, node: yaml.Node | None, keys: Path, inside: Path
+) -> Iterator[str]:
     if node is None or node.tag == _NULL:
-        yield line if node is not None or not text.strip() else _below(text, line)
+        lines = _nested(keys[0], inside, _newline(text))
+        yield lines if node is not None or not text.strip() else _below(text, lines)
         return
     if not isinstance(node, yaml.MappingNode):
+        return
+    if inside:
+        pair = _pair(node, inside[:1])
+        if pair is None:
+            yield from _added(text, node, keys[0], inside)
+        elif pair[1].tag == _NULL:
+            yield _filled(text, node, pair[1], keys[0], inside[1:])
+        else:
+            yield from _in_body(text, pair[1], keys, inside[1:])
         return
     pair = _pair(node, keys)
     if pair is not None:
         yield _replaced(text, pair)
-    elif node.flow_style:
-        yield _in_flow(text, node, keys[0])
     else:
-        yield _at_the_end(text, node, line)
-        start = node.start_mark
-        yield _spliced(text, start.index, line + _newline(text) + " " * start.column)
+        yield from _added(text, node, keys[0], ())
+
+
+def _added(text: str, node: yaml.MappingNode, key: str, inside: Path) -> Iterator[str]:
+    """The key as a new one of the mapping ``node``, in mappings of its own."""
+    if node.flow_style:
+        yield _in_flow(text, node, key, inside)
+        return
+    indent = " " * node.start_mark.column
+    lines = _nested(key, inside, _newline(text) + indent)
+    yield _at_the_end(text, node, lines)
+    yield _spliced(text, node.start_mark.index, f"{lines}{_newline(text)}{indent}")
+
+
+def _nested(key: str, inside: Path, break_: str) -> str:
+    """``a:``, below it ``b:``, below that ``key: true``."""
+    names = [f"{name}:" for name in inside] + [f"{key}: true"]
+    return break_.join("  " * depth + name for depth, name in enumerate(names))
+
+
+def _flow(names: Path) -> str:
+    """``{"a": {"b": true}}``."""
+    opened = "".join(f'{{"{name}": ' for name in names)
+    return f"{opened}true{'}' * len(names)}"
+
+
+def _filled(
+    text: str, node: yaml.MappingNode, value: yaml.Node, key: str, inside: Path
+) -> str:
+    """In place of a mapping that is there and empty."""
+    start, end = value.start_mark.index, value.end_mark.index
+    if node.flow_style:
+        lead = " " if text[start - 1 : start] == ":" else ""
+        return text[:start] + lead + _flow((*inside, key)) + text[end:]
+    break_ = _newline(text) + " " * (node.start_mark.column + 2)
+    return text[:start] + break_ + _nested(key, inside, break_) + text[end:]
 
 
 def _pair(
@@ -122,10 +173,15 @@ def _below(text: str, line: str) -> str:
     return f"{text}{break_}{line}"
 
 
-def _in_flow(text: str, node: yaml.MappingNode, key: str) -> str:
+def _in_flow(text: str, node: yaml.MappingNode, key: str, inside: Path) -> str:
     """``{"a": 1}``: the key as its neighbours are written."""
+    if inside:
+        value = _flow((*inside[1:], key))
+        key = inside[0]
+    else:
+        value = "true"
     if not node.value:
-        return _spliced(text, node.start_mark.index + 1, f'"{key}": true')
+        return _spliced(text, node.start_mark.index + 1, f'"{key}": {value}')
     first, first_value = node.value[0]
     last = node.value[-1]
     quote = getattr(first, "style", None) or ""
@@ -138,13 +194,13 @@ def _in_flow(text: str, node: yaml.MappingNode, key: str) -> str:
     if not re.fullmatch(r"\s*,\s*", between):
         between = ", "
     return _spliced(
-        text, last[1].end_mark.index, f"{between}{quote}{key}{quote}{colon}true"
+        text, last[1].end_mark.index, f"{between}{quote}{key}{quote}{colon}{value}"
     )
 
 
 def _at_the_end(text: str, node: yaml.MappingNode, line: str) -> str:
     """On a line of its own behind the last setting and its comment."""
-    end = _end(text)
+    end = _end(text, node)
     if not text[:end].endswith("\n"):
         rest = re.compile(r"[^\r\n]*").match(text, end)
         end = rest.end() if rest else end
@@ -156,15 +212,15 @@ def _column(node: yaml.MappingNode) -> int:
     return int(node.start_mark.column)
 
 
-def _end(text: str) -> int:
-    """Where the last setting of the first document ends."""
+def _end(text: str, node: yaml.MappingNode) -> int:
+    """Where the last setting of the mapping ends."""
     end = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.DocumentEndEvent):
+        start, stop = event.start_mark, event.end_mark
+        if isinstance(event, yaml.DocumentEndEvent) or start is None or stop is None:
             break
         # a block's own end is where the next thing begins: it has no width
-        start, stop = event.start_mark, event.end_mark
-        if start and stop and start.index < stop.index:
+        if start.index < stop.index <= node.end_mark.index:
             end = stop.index
     return end
 

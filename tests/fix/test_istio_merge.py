@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kubectl_meshcheck.meshes.istio_merge import with_true
 from kubectl_meshcheck.meshes.istio_settings import (
     HOLD,
     PROXY_CONFIG,
@@ -104,6 +105,48 @@ def test_nothing_is_built_upon_what_the_injector_rejects(text: str) -> None:
     trouble = REJECTED[text].replace("HOLD", HOLD)
     assert hold.annotations == {}
     assert hold.manual == f"mend the annotation {PROXY_CONFIG} first: {trouble}"
+
+
+NESTED = {
+    "nothing": ("", "defaultConfig:\n  HOLD: true"),
+    "no such mapping": (
+        "accessLogFile: /dev/stdout\n",
+        "accessLogFile: /dev/stdout\ndefaultConfig:\n  HOLD: true\n",
+    ),
+    "a mapping in the middle": (
+        "defaultConfig:\n  discoveryAddress: istiod:15012 # ours\n"
+        "  proxyMetadata:\n    A: '1'\nrootNamespace: istio-system\n",
+        "defaultConfig:\n  discoveryAddress: istiod:15012 # ours\n"
+        "  proxyMetadata:\n    A: '1'\n  HOLD: true\nrootNamespace: istio-system\n",
+    ),
+    "a mapping at the end": (
+        "a: b\ndefaultConfig:\n    c: d",
+        "a: b\ndefaultConfig:\n    c: d\n    HOLD: true",
+    ),
+    "an empty mapping": ("defaultConfig: {}\n", 'defaultConfig: {"HOLD": true}\n'),
+    "no mapping yet": (
+        "defaultConfig:\na: b\n",
+        "defaultConfig:\n  HOLD: true\na: b\n",
+    ),
+    "false": ("defaultConfig:\n  HOLD: false\n", "defaultConfig:\n  HOLD: true\n"),
+    "json": (
+        '{"defaultConfig":{"a":1},"b":2}',
+        '{"defaultConfig":{"a":1,"HOLD":true},"b":2}',
+    ),
+    "json without it": ('{"b": 2}', '{"b": 2, "defaultConfig": {"HOLD": true}}'),
+    "json null": ('{"defaultConfig": null}', '{"defaultConfig": {"HOLD": true}}'),
+}
+
+
+@pytest.mark.parametrize("case", NESTED)
+def test_a_setting_inside_another_is_written_where_it_belongs(case: str) -> None:
+    before, after = (text.replace("HOLD", HOLD) for text in NESTED[case])
+    assert with_true(before, HOLD, inside=("defaultConfig",)) == after
+
+
+@pytest.mark.parametrize("text", ["- a", "a", "defaultConfig: [1]", "defaultConfig: x"])
+def test_what_is_no_mapping_is_left_alone(text: str) -> None:
+    assert with_true(text, HOLD, inside=("defaultConfig",)) is None
 
 
 _VALUES = st.recursive(
