@@ -32,6 +32,14 @@ class Shared:
     faults: Faults = field(default_factory=Faults)
     seen: list[dict[str, Any]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    free: float = 0  #: when the link has sent all that it was given
+
+    def queue(self, seconds: float) -> float:
+        """How long to wait for the link, which all connections share."""
+        with self.lock:
+            now = time.monotonic()
+            self.free = max(now, self.free) + seconds
+            return self.free - now
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -262,7 +270,7 @@ class Handler(BaseHTTPRequestHandler):
             yield b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece
             sent += len(piece)
             if mbit:
-                time.sleep(len(piece) * 8 / mbit / 1e6)
+                time.sleep(self.shared.queue(len(piece) * 8 / mbit / 1e6))
             if fault.stall:
                 time.sleep(fault.stall)
                 fault.stall = 0

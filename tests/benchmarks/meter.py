@@ -1,0 +1,29 @@
+"""``python -I -S meter.py COMMAND...``: runs it, prints wall seconds and peak KiB.
+
+A process of its own, because a child begins with its parent's memory, and the parent
+of a measurement should be small.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+
+def main() -> None:
+    """Prints to descriptor 3; the command's own output goes nowhere."""
+    null = os.open(os.devnull, os.O_RDWR)
+    began = time.perf_counter()
+    child = os.fork()
+    if not child:
+        for descriptor in (0, 1):
+            os.dup2(null, descriptor)
+        os.execvp(sys.argv[1], sys.argv[1:])
+    _, status, used = os.wait4(child, 0)
+    wall = time.perf_counter() - began
+    code = os.waitstatus_to_exitcode(status)
+    os.write(3, f"{wall} {used.ru_maxrss} {code}".encode())
+
+
+main()
