@@ -153,7 +153,7 @@ def _steps(
         if dry:
             return found
     if any(m.name == MANAGER for m in ownership.managers(found)):
-        found = patch(cluster, ref, _unclaimed(found), MERGE, params)
+        found = patch(cluster, ref, unclaimed(found), MERGE, params)
     _released(ref, found)
     return found
 
@@ -175,7 +175,7 @@ def _this(found: Object) -> dict[str, Any]:
     return {key: meta[key] for key in ("uid", "resourceVersion") if key in meta}
 
 
-def _unclaimed(found: Object) -> dict[str, Any]:
+def unclaimed(found: Object) -> dict[str, Any]:
     entries = at(found, ("metadata",)).get("managedFields")
     left = [
         entry

@@ -31,6 +31,7 @@ Examples:
 )
 @plain.files
 @plain.output("table", "wide", "json", "yaml")
+@options.mesh_fix
 @options.connection
 def mesh(output: str, color: str, no_headers: bool, **given: Any) -> ExitCode:
     """Show every mesh and revision: its tags, version and mode, its settings.
@@ -38,7 +39,13 @@ def mesh(output: str, color: str, no_headers: bool, **given: Any) -> ExitCode:
     Each setting stands with the place that it comes from, like git config
     --show-origin, and with what it overrode. What cannot be read is said to be
     unknown, and why.
+
+    --fix makes the whole mesh hold its applications: it edits the ConfigMap of the
+    revision and names the workloads to restart.
     """
+    wish = _fixing(given)
+    if wish:
+        return _fix(wish, given)
     from kubectl_meshcheck.cli import show
     from kubectl_meshcheck.report import planes
     from kubectl_meshcheck.survey import Survey, survey, with_problems
@@ -61,3 +68,28 @@ def mesh(output: str, color: str, no_headers: bool, **given: Any) -> ExitCode:
     if not found.planes and not found.problems:
         click.echo("No service mesh was found.", err=True)
     return found.exit_code
+
+
+def _fixing(given: dict[str, Any]) -> dict[str, Any] | None:
+    """The options of ``--fix``; None without it."""
+    names = ("revision", "dry_run", "yes", "wait", "timeout", "allow_drift", "restart")
+    wish = {name: given.pop(name) for name in names}
+    if given.pop("fix"):
+        if given["filenames"]:
+            raise click.UsageError("--fix changes a cluster, it goes without -f")
+        return wish
+    return None
+
+
+def _fix(wish: dict[str, Any], given: dict[str, Any]) -> ExitCode:
+    from kubectl_meshcheck.cli import fix_mesh, show
+    from kubectl_meshcheck.cluster import Connection, connect
+
+    namespaces = (given["namespace"],) if given["namespace"] else ()
+    known = {k: v for k, v in given.items() if k not in ("filenames", "recursive")}
+    cluster = connect(Connection(command="kubectl meshcheck mesh", **known))
+    (inventory, problems), _ = plain.read("mesh", given, namespaces)
+    for problem in problems:
+        show.complain(problem.what, problem.hint)
+    code = fix_mesh.carry_out(cluster, inventory, fix_mesh.MeshFixing(**wish))
+    return max(code, ExitCode.UNREADABLE) if problems and not code else code

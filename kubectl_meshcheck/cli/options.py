@@ -268,6 +268,29 @@ files_fix = _apply(
     ]
 )
 
+mesh_fix = _apply(
+    [
+        _fixing("--fix", is_flag=True, help="Hold the applications of the whole mesh."),
+        _fixing(
+            "--revision",
+            default="",
+            metavar="NAME",
+            help="Only this revision or tag.",
+        ),
+        writing,
+        _fixing(
+            "--allow-drift",
+            is_flag=True,
+            help="Also change what Helm or an operator will change back.",
+        ),
+        _fixing(
+            "--restart",
+            is_flag=True,
+            help="Then restart the workloads that race, one after the other.",
+        ),
+    ]
+)
+
 preview = click.option(
     "--preview",
     is_flag=True,

@@ -64,6 +64,9 @@ def undo(names: tuple[str, ...], everything: bool, **given: Any) -> ExitCode:
         raise click.UsageError("name the workloads, or give --all for a namespace")
     way = _Way(**{key: given.pop(key) for key in _Way.__dataclass_fields__})
     cluster = connect(Connection(command="kubectl meshcheck undo", **given))
+    maps = [word for word in names if word.partition("/")[0] in _MAPS]
+    if maps:
+        return _mesh_wide(cluster, maps, names, way)
     refs = _everything(cluster) if everything else _named(names, cluster.namespace)
     undoings, code = _prepared(cluster, refs, quiet=everything)
     if not undoings:
@@ -71,8 +74,36 @@ def undo(names: tuple[str, ...], everything: bool, **given: Any) -> ExitCode:
             click.echo("Nothing to undo: no workload carries a fix.", err=True)
         return code
     if way.dry_run == "none" and not way.yes:
-        _ask(undoings)
+        _ask([one.ref for one in undoings])
     return max(code, *(_undo(cluster, one, way) for one in undoings))
+
+
+#: what a mesh's ConfigMap may be called
+_MAPS = ("cm", "configmap", "configmaps")
+
+
+def _mesh_wide(
+    cluster: Cluster, maps: Sequence[str], names: Sequence[str], way: _Way
+) -> ExitCode:
+    """Takes back what ``mesh --fix`` wrote."""
+    from kubectl_meshcheck.apply import meshwide
+    from kubectl_meshcheck.plan.meshwide import CONFIG_MAP
+    from kubectl_meshcheck.report.fixing import name
+    from kubectl_meshcheck.report.text import safe
+    from kubectl_meshcheck.workload import Ref
+
+    if len(maps) != len(names):
+        raise click.UsageError("a mesh's ConfigMap goes without workloads")
+    refs = [Ref(CONFIG_MAP, cluster.namespace, word.partition("/")[2]) for word in maps]
+    if way.dry_run == "none" and not way.yes:
+        _ask(refs)
+    said = {"client": " (dry run)", "server": " (server dry run)"}.get(way.dry_run, "")
+    for ref in refs:
+        done = way.dry_run == "client" or meshwide.undo(
+            cluster, ref, dry=way.dry_run == "server"
+        )
+        click.echo(f"{safe(name(ref))} rolled back{said if done else ' (no change)'}")
+    return ExitCode.CLEAN
 
 
 def _named(names: Sequence[str], namespace: str) -> list[Ref]:
@@ -143,7 +174,7 @@ def _prepared(
     return found, code
 
 
-def _ask(undoings: Sequence[Undoing]) -> None:
+def _ask(refs: Sequence[Ref]) -> None:
     from kubectl_meshcheck.report.fixing import name
     from kubectl_meshcheck.report.text import safe
 
@@ -151,8 +182,8 @@ def _ask(undoings: Sequence[Undoing]) -> None:
         what = "undo asks before it changes something, and there is nobody to ask"
         hint = "look with --dry-run=server, then add --yes"
         raise MeshcheckError(what, hint, code=ExitCode.REFUSED)
-    names = "".join(f"  {safe(name(one.ref))}\n" for one in undoings)
-    question = f"This takes back, and makes the pods anew:\n{names}"
+    names = "".join(f"  {safe(name(ref))}\n" for ref in refs)
+    question = f"This takes back what was fixed:\n{names}"
     click.echo(f"{question}Do you want to continue? (y/N): ", err=True, nl=False)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise click.Abort
