@@ -138,10 +138,10 @@ class _Reader:
                 self.inventory.add_pod(pod)
                 if self.inventory.pods % 500 == 0:
                     self._progress(self.inventory.pods)
-        except ApiError as error:
-            self._denied(error)
         except MeshcheckError as error:
             seen = self.inventory.pods - before
+            if not seen and isinstance(error, ApiError):
+                return self._denied(error)
             if not seen:
                 raise
             what = f"the list of pods broke off after {seen}: {error.what}"
