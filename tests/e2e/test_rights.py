@@ -21,7 +21,7 @@ from tests.e2e.objects import (
     pod_spec,
     proxy,
 )
-from tests.e2e.users import User, rule, user, write
+from tests.e2e.users import OWNERS, User, rule, user, write
 from tests.pages import DOCS
 
 RACING = (
@@ -39,14 +39,6 @@ HELD = (
     "pilot-agent wait",
     "HELD",
     ("MC012",),
-)
-OWNERS = (
-    "deployments.apps",
-    "replicasets.apps",
-    "statefulsets.apps",
-    "daemonsets.apps",
-    "jobs.batch",
-    "cronjobs.batch",
 )
 EVERYTHING = rule("get list", "pods", "namespaces", "events", *OWNERS)
 #: what a scan of one namespace asks for, whatever is in it; ReplicaSets only where the

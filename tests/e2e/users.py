@@ -10,6 +10,15 @@ from typing import Any
 from tests.e2e.cluster import LABEL, Cluster, Object
 
 RBAC = "rbac.authorization.k8s.io"
+#: the kinds of a scan, as rights name them
+OWNERS = (
+    "deployments.apps",
+    "replicasets.apps",
+    "statefulsets.apps",
+    "daemonsets.apps",
+    "jobs.batch",
+    "cronjobs.batch",
+)
 
 
 @dataclass(frozen=True)
