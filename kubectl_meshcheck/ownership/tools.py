@@ -12,6 +12,7 @@ from kubectl_meshcheck.ownership.fields import (
     Manager,
     Object,
     Path,
+    holders,
     managers,
     mapping,
 )
@@ -68,6 +69,17 @@ class Case:
     def among(self, *names: str) -> list[Manager]:
         """The managers of these names."""
         return [m for m in managers(self.object) if m.name in names]
+
+    def sets(self, *names: str) -> bool:
+        """Whether the value is theirs: set by them, or there and claimed by nobody.
+
+        Who has forced a field away and let go of it leaves it without a manager.
+        """
+        orphan = any(
+            at(self.object, path) is not None and not holders(self.object, path)
+            for path in self.paths
+        )
+        return orphan or self.by(*names) is not None
 
     def _sets(self, manager: Manager) -> bool:
         return any(manager.holds(path) for path in self.paths)
@@ -129,7 +141,7 @@ def _argo(case: Case) -> Owner | None:
     fate, when = Fate.STAYS, "Argo CD does not compare what is not in Git"
     if replaces:
         fate, when = Fate.REVERTED, "a sync replaces the object (Replace=true)"
-    elif case.by("argocd-controller"):
+    elif case.sets("argocd-controller"):
         fate = Fate.REVERTED
         when = "Git sets this value: at once with selfHeal, else at the next sync"
     where = f"the Git source of the Application {name or 'that it belongs to'}"
@@ -156,7 +168,7 @@ def _flux(case: Case) -> Owner | None:
         when = "Flux leaves the object alone: reconcile is disabled on it"
         return Owner("Flux", name, evidence, Fate.STAYS, when, where)
     fate, when = Fate.STAYS, "Flux takes only its own fields and kubectl's away"
-    if case.by("kustomize-controller"):
+    if case.sets("kustomize-controller"):
         fate, when = Fate.REVERTED, "its source sets this value: at the next reconcile"
     return Owner("Flux", name, evidence, fate, when, where)
 
@@ -168,7 +180,7 @@ def _flux_helm(case: Case) -> Owner | None:
     if not name:
         return None
     fate, when = Fate.STAYS, "the chart does not set this value"
-    if case.by("helm-controller", "helm"):
+    if case.sets("helm-controller", "helm"):
         fate = Fate.REVERTED
         when = "the chart sets this value: at the next upgrade or drift detection"
     evidence = f"label {domain}/name: {name}"
@@ -182,7 +194,7 @@ def _fleet(case: Case) -> Owner | None:
         return None
     name = case.mark("objectset.rio.cattle.io/owner-name")
     fate, when = Fate.STAYS, "unless spec.correctDrift is on, Fleet only shows it"
-    if case.by("fleetagent", "fleet-agent", "helm"):
+    if case.sets("fleetagent", "fleet-agent", "helm"):
         fate = Fate.REVERTED
         when = "the bundle sets this value: at its next deployment"
     evidence = "objectset.rio.cattle.io/hash"
@@ -205,7 +217,7 @@ def _helm(case: Case) -> Owner | None:
     if by and by.operation == "Apply":
         fate = Fate.BREAKS
         when = "helm upgrade (Helm 4) fails with a conflict on this value"
-    elif by:
+    elif case.sets("helm"):
         fate, when = Fate.REVERTED, "the chart sets this value: at the next upgrade"
     where = f"the values of the release {release} in namespace {space}"
     return Owner("Helm", release, evidence, fate, when, where)
@@ -237,10 +249,11 @@ def _applied(last: str, paths: Sequence[Path]) -> bool:
         manifest = json.loads(last) if last else {}
     except (ValueError, RecursionError):
         return True  # cannot be read: the worse answer is the safe one
-    return any(_at(manifest, path) is not None for path in paths)
+    return any(at(manifest, path) is not None for path in paths)
 
 
-def _at(found: Any, path: Path) -> Any:
+def at(found: Any, path: Path) -> Any:
+    """The value at ``path``; None when there is none."""
     for step in path:
         found = found.get(step) if isinstance(found, dict) else None
     return found

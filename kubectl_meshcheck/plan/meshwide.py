@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import yaml
 
@@ -142,9 +142,17 @@ def change(where: MeshPlace, found: Object) -> MeshChange | MeshLeft:
         before=before,
         after=after,
         today=f"{HOLD} is {setting.shown if setting else 'not set'}",
-        owners=ownership.owners(found, [("data", where.key)]),
+        owners=tuple(map(_whole, ownership.owners(found, [("data", where.key)]))),
         for_good=_FOR_GOOD.get(plane.flavour, f"{_SETTING} in the chart's values"),
     )
+
+
+def _whole(owner: Owner) -> Owner:
+    """An installation writes its document whole, whoever has set it last."""
+    if owner.fate is not Fate.STAYS:
+        return owner
+    when = "its source writes the whole document: at the next upgrade or sync"
+    return replace(owner, fate=Fate.REVERTED, when=when)
 
 
 def lost(planned: MeshChange) -> MeshLeft | None:

@@ -16,6 +16,7 @@ PATH = ("spec", "template", "metadata", "annotations", "k")
 FIELDS: dict[str, Any] = {
     "f:spec": {"f:template": {"f:metadata": {"f:annotations": {"f:k": {}}}}}
 }
+TEMPLATE: dict[str, Any] = {"metadata": {"annotations": {"k": "v"}}}
 OTHER: dict[str, Any] = {"f:spec": {"f:replicas": {}}}
 ARGO = "argocd.argoproj.io/tracking-id"
 KUSTOMIZE = "kustomize.toolkit.fluxcd.io"
@@ -111,6 +112,14 @@ CASES: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
     "helm 4": (
         _object(HELM, ("helm", "Apply")),
         [("Helm shop", "will break the next upgrade")],
+    ),
+    "helm, a value that nobody claims any more": (
+        {**_object(HELM), "spec": {"template": TEMPLATE}},
+        [("Helm shop", "will be reverted")],
+    ),
+    "argo, a value that nobody claims any more": (
+        {**_object({ARGO: HERE}), "spec": {"template": TEMPLATE}},
+        [("Argo CD shop", "will be reverted")],
     ),
     "helm's label alone": (_object({"app.kubernetes.io/managed-by": "Helm"}), []),
     "fleet": (_object(FLEET), [("Fleet b", "stays")]),
