@@ -228,6 +228,9 @@ class ControlPlane:
                 "root-ca-file": pki / "ca.crt",
                 "use-service-account-credentials": "true",
                 "controllers": "*",
+                # by default a hundred pods take half a minute
+                "kube-api-qps": 400,
+                "kube-api-burst": 400,
             },
             "kube-scheduler": {},
         }.items():
