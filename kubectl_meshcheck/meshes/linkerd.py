@@ -49,6 +49,11 @@ WEBHOOKS = "config.linkerd.io/admission-webhooks"
 #: linkerd/linkerd-await: src/main.rs; either one switches it off
 AWAIT_OFF = ("LINKERD_AWAIT_DISABLED", "LINKERD_DISABLED")
 PROXY_UID = 2102
+ADMIN = "config.linkerd.io/admin-port"
+ADMIN_PORT = "4191"
+INJECT_VALUES = ("enabled", "ingress", "disabled")
+#: keep Linkerd's proxy away (pkg/healthcheck/sidecar.go ``HasExistingSidecars``)
+OTHER_SIDECARS = ("istio-proxy", "istio-init")
 
 
 def recognise(pod: PodStart, index: int) -> Proxy | None:
@@ -95,7 +100,7 @@ def _waits(pod: PodStart, container: Container, command: Sequence[str]) -> Waits
     flags = options(command[1:], valued, ("verbose", "v"))
     if flags is None or is_zero(flags.get("timeout", flags.get("t", "2m"))):
         return Waits.UNKNOWN
-    port = flags.get("port", flags.get("p", "4191"))
+    port = flags.get("port", flags.get("p", ADMIN_PORT))
     return Waits.YES if port == _admin_port(container, port) else Waits.UNKNOWN
 
 
@@ -129,25 +134,35 @@ def _capture(pod: PodStart) -> Capture:
 def asked(pod: PodStart, namespace: Annotations | None) -> Asked | None:
     """The annotation ``linkerd.io/inject``, on the pod before the namespace.
 
-    Any other value than these three means no injection (pkg/inject/report.go).
+    An empty value counts as none.  Any other than these three means no injection,
+    also on a namespace whose pod asks properly (pkg/inject/report.go).
     """
     if pod.host_network:
         return None
-    away = (namespace or {}).get(WEBHOOKS) == "disabled"
-    futile = f"the namespace label {WEBHOOKS}=disabled comes first" if away else ""
-    places = (("pod", pod.annotations), ("namespace", namespace or {}))
-    for place, marks in places:
-        value = marks.get(INJECT)
-        if value is None:
-            continue
-        by = f"{place} annotation {INJECT}: {value}"
-        if value not in ("enabled", "ingress", "disabled"):
-            return Asked(True, by, futile="that is no value that Linkerd knows")
-        return Asked(value != "disabled", by, futile=futile)
+    around = (namespace or {}).get(INJECT, "")
+    for place, value in (("pod", pod.annotations.get(INJECT)), ("namespace", around)):
+        if value:
+            wanted = value != "disabled"
+            by = f"{place} annotation {INJECT}: {value}"
+            return Asked(wanted, by, futile=_futile(pod, namespace, value, around))
     if INJECT in pod.labels:
         why = "Linkerd reads the annotation of that name, not the label"
         return Asked(True, f"pod label {INJECT}", futile=why)
     return None
+
+
+def _futile(
+    pod: PodStart, namespace: Annotations | None, value: str, around: str
+) -> str:
+    """Why asking with ``value`` does nothing, as a clause; empty when it should."""
+    if value not in INJECT_VALUES:
+        return "that is no value that Linkerd knows"
+    if around and around not in INJECT_VALUES:
+        return f"the namespace's {around!r} is no value that Linkerd knows"
+    if (namespace or {}).get(WEBHOOKS) == "disabled":
+        return f"the namespace label {WEBHOOKS}=disabled comes first"
+    other = next((c.name for c in pod.containers if c.name in OTHER_SIDECARS), "")
+    return f"Linkerd leaves a pod with {other} alone" if other else ""
 
 
 def hold(pod: PodStart, proxy: Proxy) -> Hold:
@@ -171,6 +186,12 @@ def hold(pod: PodStart, proxy: Proxy) -> Hold:
             "leaves it alone: kubectl get ... -o yaml | linkerd inject --manual - "
             "| kubectl apply -f -"
         )
+    port = _moved_port(pod)
+    if port and not settings.since(proxy.version, "2.14", "edge-23.6.3"):
+        return Hold(
+            manual=f"the hook of Linkerd {proxy.version} asks port {ADMIN_PORT}, where "
+            f"this proxy does not answer: upgrade to 2.14, or drop {ADMIN}: {port}"
+        )
     vain = in_vain(pod, proxy, AWAIT, lambda value: value == "enabled")
     return vain or Hold({AWAIT: "enabled"}, risks=_risks(pod, proxy))
 
@@ -181,6 +202,17 @@ def _baked(pod: PodStart) -> bool:
         return False
     by_cli = pod.annotations.get(CREATED_BY, "").startswith("linkerd/cli")
     return by_cli or VERSION not in pod.annotations
+
+
+def _moved_port(pod: PodStart) -> str:
+    """The admin port, where the pod has asked for another one.
+
+    Hooks have a ``--port`` from 2.14 (charts/partials/templates/_proxy.tpl).
+    """
+    port = pod.annotations.get(ADMIN, ADMIN_PORT)
+    proxy = pod.named(PROXY)
+    told = _admin_port(proxy, port) if proxy else port
+    return "" if told == ADMIN_PORT else told
 
 
 def _risks(pod: PodStart, proxy: Proxy) -> tuple[str, ...]:

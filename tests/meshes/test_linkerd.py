@@ -291,15 +291,18 @@ INJECT = "linkerd.io/inject"
         (None, "disabled", False, False),
         ("true", None, True, True),
         (None, "true", True, True),
+        ("enabled", "true", True, True),
+        ("", "enabled", True, False),
+        ("", "", False, False),
     ],
 )
 def test_who_asks(
     own: str | None, around: str | None, wanted: bool, futile: bool
 ) -> None:
     found = asked(
-        pod(annotations={INJECT: own} if own else {}),
+        pod(annotations={} if own is None else {INJECT: own}),
         {},
-        {INJECT: around} if around else {},
+        {} if around is None else {INJECT: around},
     )
     assert bool(found) is wanted
     if found:
@@ -320,6 +323,31 @@ def test_what_keeps_the_injector_away() -> None:
     assert found
     assert "comes first" in found[1].futile
     assert asked(pod(annotations={INJECT: "enabled"}, hostNetwork=True), {}, {}) is None
+    other = container("istio-proxy", "docker.io/istio/proxyv2:1.22.0")
+    found = asked(pod(APP, other, annotations={INJECT: "enabled"}), {}, {})
+    assert found
+    assert found[1].futile == "Linkerd leaves a pod with istio-proxy alone"
+
+
+@pytest.mark.parametrize(
+    ("port", "version", "held"),
+    [
+        ("4191", "edge-23.4.3", True),
+        ("4999", "edge-23.4.3", False),
+        ("4999", "stable-2.13.7", False),
+        ("4999", "stable-2.14.10", True),
+        ("4999", "edge-25.7.5", True),
+    ],
+)
+def test_a_hook_without_a_port_holds_no_moved_proxy(
+    port: str, version: str, held: bool
+) -> None:
+    marks = {"linkerd.io/proxy-version": version}
+    racing = pod(APP, linkerd(), init=[INIT], annotations=marks)
+    written = pod(APP, annotations={"config.linkerd.io/admin-port": port})
+    found = hold(racing, written)
+    assert found.annotations == ({KEY: "enabled"} if held else {})
+    assert ("config.linkerd.io/admin-port: 4999" in found.manual) is not held
 
 
 @pytest.mark.parametrize(
