@@ -17,7 +17,8 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
 
 def _role(file: str) -> dict[str, Any]:
-    role: dict[str, Any] = yaml.safe_load((DOCS / file).read_text())
+    """The first role of the file."""
+    role: dict[str, Any] = next(yaml.safe_load_all((DOCS / file).read_text()))
     return role
 
 
