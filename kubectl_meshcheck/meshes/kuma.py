@@ -1,9 +1,10 @@
-"""Kuma and Kong Mesh: ``kuma-sidecar`` is first, and until 2.14 nobody waits for it.
+"""Kuma and Kong Mesh: until 2.14 nobody waits for ``kuma-sidecar``.
 
-Waiting came with 2.4 as an opt-in; from 2.14 the sidecar is native by default and
-its startup probe holds (kumahq/kuma: pkg/plugins/runtime/k8s/webhooks/injector/
-injector.go, pkg/plugins/runtime/k8s/containers/factory.go).  Kong Mesh is Kuma with
-other images.  The facts hold from 1.4 to 3.0.
+It stands last up to 2.0 and first from 2.1.  Waiting came with 2.4 as an opt-in; from
+2.14 the sidecar is native by default and its startup probe holds (kumahq/kuma:
+pkg/plugins/runtime/k8s/webhooks/injector/injector.go, pkg/plugins/runtime/k8s/
+containers/factory.go).  Kong Mesh is Kuma with other images.  The facts hold from 1.4
+to 3.0.
 """
 
 from __future__ import annotations

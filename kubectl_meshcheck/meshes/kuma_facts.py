@@ -16,17 +16,18 @@ FACTS = (
         About.INJECTED,
         "The label `kuma.io/sidecar-injection: enabled`, on the pod or on the "
         "namespace; the pod's wins. From 2.11 the namespace must carry the key in any "
-        "case. As an annotation it does nothing. The webhook fails closed by default.",
+        "case. As an annotation it does nothing, from 2.2 on. The webhook fails closed by "
+        "default.",
         "kumahq/kuma: deployments/charts/kuma/templates/cp-webhooks-and-secrets.yaml, "
         "pkg/plugins/runtime/k8s/webhooks/injector/precheck.go",
     ),
     Fact(
         About.START,
-        "Always first, and up to 2.13 without a hook: nobody waits. When waiting is on "
-        "(from 2.4), the postStart hook is `kuma-dp wait --url "
+        "Up to 2.0 last, from 2.1 on first; up to 2.13 without a hook: nobody waits. "
+        "When waiting is on (from 2.4), the postStart hook is `kuma-dp wait --url "
         "http://localhost:9901/ready`, for up to 180 s.",
-        "kumahq/kuma: pkg/plugins/runtime/k8s/containers/factory.go, "
-        "app/kuma-dp/cmd/wait.go",
+        "kumahq/kuma: pkg/plugins/runtime/k8s/webhooks/injector/injector.go, "
+        "pkg/plugins/runtime/k8s/containers/factory.go, app/kuma-dp/cmd/wait.go",
     ),
     Fact(
         About.START,

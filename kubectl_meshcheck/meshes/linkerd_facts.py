@@ -17,7 +17,8 @@ FACTS = (
         About.INJECTED,
         "The annotation `linkerd.io/inject: enabled` or `ingress`, on the pod template "
         "or on the namespace; the pod's wins. A label of that name does nothing, and "
-        "neither does any other value. Pods with `hostNetwork`, with another proxy or "
+        "neither does any other value, which on a namespace forbids injection to all "
+        "its pods. Pods with `hostNetwork`, with another proxy or "
         "without a service account token are skipped.",
         "linkerd/linkerd2: pkg/inject/report.go",
     ),
@@ -33,7 +34,8 @@ FACTS = (
         About.START,
         "Up to 2.10 last and without a hook. From 2.11 (edge-21.4.4) first, with the "
         "postStart hook `linkerd-await`, which polls `/ready` once a second; with "
-        "`--timeout=2m` from 2.11.2 and with `--port` from 2.14.",
+        "`--timeout=2m` from 2.11.2 and with `--port` from 2.14: before that it cannot "
+        "hold a pod whose admin port was moved.",
         "linkerd/linkerd2: charts/patch/templates/patch.json, "
         "charts/partials/templates/_proxy.tpl",
     ),
