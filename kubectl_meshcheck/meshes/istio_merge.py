@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -21,6 +22,7 @@ _NULL = "tag:yaml.org,2002:null"
 Path = tuple[str, ...]
 
 
+@lru_cache(maxsize=512)
 def with_true(text: str, key: str, *aliases: str, inside: Path = ()) -> str | None:
     """``text`` with ``key: true`` in its first document, all else byte for byte.
 

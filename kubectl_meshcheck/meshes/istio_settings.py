@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -56,6 +57,8 @@ class ProxyConfig:
     values: Any = None  #: the mapping as read
 
 
+# a fleet writes the same few texts over and over, and YAML is slow
+@lru_cache(maxsize=512)
 def read_proxy_config(text: str) -> ProxyConfig:
     """Reads the annotation's value; total, whatever it holds."""
     try:
