@@ -11,15 +11,15 @@ from dataclasses import dataclass, field, replace
 from kubectl_meshcheck import evidence, explaining, meshes, parse
 from kubectl_meshcheck.control import ControlPlane
 from kubectl_meshcheck.events import Events
-from kubectl_meshcheck.kinds import JOB, POD, REPLICA_SET, Kind, kind_of
+from kubectl_meshcheck.kinds import JOB, Kind, kind_of
 from kubectl_meshcheck.mesh_objects import MeshObjects
 from kubectl_meshcheck.meshes import controls
 from kubectl_meshcheck.model import Judgement, PodEvent, PodStart
+from kubectl_meshcheck.owners import Key, Known, Owners, key_of
 from kubectl_meshcheck.workload import Ref, Subject
 
 #: pod names that are kept of each group
 NAMES = 5
-Key = tuple[str, str, str, str]  #: kind, group, namespace, name
 #: the annotations and the labels that matter
 _Marks = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
 #: with what the pod shows whose statuses it has
@@ -45,18 +45,6 @@ class _Group:
     labels: parse.Marks = None  #: all of the first pod's
 
 
-@dataclass
-class _Known:
-    """An owner whose object was read."""
-
-    ref: Ref
-    meta: parse.Meta
-    template: parse.Template | None = None
-    replicas: int | None = None
-    source: str = ""
-    bare: bool = False  #: only its metadata was read
-
-
 class Inventory:
     """Everything that one scan has read."""
 
@@ -68,7 +56,7 @@ class Inventory:
             tuple[str, str, str], tuple[parse.PodSpec, _Marks, _Group]
         ] = {}
         self._judged: list[tuple[PodStart, Judgement]] = []
-        self._known: dict[Key, _Known] = {}
+        self._owners = Owners()
         self._namespaces: dict[str, parse.Meta] = {}
         self._events = Events()
         self.pods = 0
@@ -140,16 +128,11 @@ class Inventory:
 
     def add_workload(self, kind: Kind, found: parse.Workload, source: str = "") -> None:
         """Remembers an owner with its template."""
-        meta, spec = found.metadata, found.spec
-        replicas = spec.replicas if spec else None
-        ref = Ref(kind, meta.namespace, meta.name or meta.generateName)
-        known = _Known(ref, meta, found.template, replicas, source)
-        self._known[_key(ref)] = known
+        self._owners.add_workload(kind, found, source)
 
     def add_owner(self, kind: Kind, meta: parse.Meta) -> None:
         """Remembers an owner of which only the metadata was read."""
-        ref = Ref(kind, meta.namespace, meta.name)
-        self._known.setdefault(_key(ref), _Known(ref, meta, bare=True))
+        self._owners.add_owner(kind, meta)
 
     def add_namespace(self, meta: parse.Meta) -> None:
         """Remembers a namespace's labels and annotations."""
@@ -157,7 +140,7 @@ class Inventory:
 
     def adopt(self, other: Inventory) -> None:
         """Takes over the owners and the settings that an earlier scan has read."""
-        self._known = dict(other._known)
+        self._owners.adopt(other._owners)
         self._namespaces = dict(other._namespaces)
         self.mesh_objects = other.mesh_objects
 
@@ -189,39 +172,12 @@ class Inventory:
         wanted: dict[Kind, None] = {}
         for group in self._groups.values():
             top = self._chain(group)[-1]
-            if top.kind is not POD and _key(top) not in self._known:
+            if self._owners.missing(top):
                 wanted[top.kind] = None
         return list(wanted)
 
     def _chain(self, group: _Group) -> tuple[Ref, ...]:
-        """From the pods' own owner to the top-most that is known."""
-        chain = [group.ref]
-        deployment = self._deployment(group)
-        if deployment:
-            chain.append(deployment)
-        while (known := self._known.get(_key(chain[-1]))) is not None:
-            owner = parse.controller(known.meta)
-            if owner is None:
-                break
-            kind = kind_of(owner.kind, owner.apiVersion)
-            ref = Ref(kind, group.ref.namespace, owner.name)
-            if ref in chain:  # nobody owns himself, whatever an object says
-                break
-            chain.append(ref)
-        return tuple(chain)
-
-    def _deployment(self, group: _Group) -> Ref | None:
-        # the controller names a ReplicaSet after its Deployment and the hash
-        # (kubernetes/kubernetes: pkg/controller/deployment/sync.go)
-        ref = group.ref
-        suffix = f"-{group.hash}"
-        if ref.kind is not REPLICA_SET or not group.hash:
-            return None
-        if not ref.name.endswith(suffix) or _key(ref) in self._known:
-            return None
-        name = ref.name[: -len(suffix)]
-        known = self._known.get(("Deployment", "apps", ref.namespace, name))
-        return known.ref if known else None
+        return self._owners.chain(group.ref, group.hash)
 
     # -- giving out --------------------------------------------------------
 
@@ -231,18 +187,14 @@ class Inventory:
         covered: set[Key] = set()
         for group in self._groups.values():
             chain = self._chain(group)
-            covered.update(_key(ref) for ref in chain)
-            key = (_key(chain[-1]), group.shape)
+            covered.update(key_of(ref) for ref in chain)
+            key = (key_of(chain[-1]), group.shape)
             subject = self._subject(group, chain)
             before = merged.get(key)
             both = _merged(before, (subject, group.worst)) if before else None
             merged[key] = both or (subject, group.worst)
         rows = [subject for subject, _ in merged.values()]
-        rows += [
-            self._from_template(known)
-            for key, known in self._known.items()
-            if key not in covered and self._is_top(known)
-        ]
+        rows += [self._from_template(one) for one in self._owners.alone(covered)]
         unknown = self.mesh_objects.webhooks_unknown
         return explaining.explained(rows, self.control_planes(), unknown)
 
@@ -251,26 +203,13 @@ class Inventory:
         objects = self.mesh_objects
         for wanted in controls.wanted(objects):
             key = (wanted.kind, "apps", wanted.namespace, wanted.name)
-            known = self._known.get(key)
+            known = self._owners.template_of(key)
             if known is not None and known.template is not None:
                 objects.deployments[wanted] = known.template
         if objects.webhooks_unknown:
             told = (controls.hint(pod) for pod, _ in self._judged)
             objects.hints.update(dict.fromkeys(one for one in told if one))
         return controls.planes(objects)
-
-    def _is_top(self, known: _Known) -> bool:
-        """Whether a workload without pods stands for itself."""
-        if known.bare or known.template is None:
-            return False
-        if known.ref.kind is REPLICA_SET and not known.replicas:
-            return False  # what a rollout has left behind
-        owner = parse.controller(known.meta)
-        if owner is None:
-            return True
-        kind = kind_of(owner.kind, owner.apiVersion)
-        above = _key(Ref(kind, known.ref.namespace, owner.name))
-        return above not in self._known
 
     def _subject(self, group: _Group, chain: tuple[Ref, ...]) -> Subject:
         pod, judgement = self._judged[group.shape]
@@ -292,9 +231,8 @@ class Inventory:
             source=group.source,
         )
         subject = self._placed(subject)
-        owner = next(
-            (k for r in reversed(chain) if (k := self._with_template(r))), None
-        )
+        found = (self._owners.with_template(ref) for ref in reversed(chain))
+        owner = next((one for one in found if one), None)
         return self._owned(subject, owner) if owner else subject
 
     def _events_of(self, group: _Group) -> tuple[PodEvent, ...]:
@@ -303,24 +241,20 @@ class Inventory:
             ref.namespace, ref.name, ref.kind.kind, group.names
         )
 
-    def _with_template(self, ref: Ref) -> _Known | None:
-        known = self._known.get(_key(ref))
-        return known if known and known.template else None
-
-    def _owned(self, subject: Subject, owner: _Known) -> Subject:
+    def _owned(self, subject: Subject, owner: Known) -> Subject:
         meta = owner.meta
         marks = (*meshes.relevant(meta.labels), *meshes.relevant(meta.annotations))
         return replace(
             subject,
-            template=_template(owner.template),
-            labels=_labels(owner.template),
+            template=owner.pod,
+            labels=owner.labels,
             own_marks=dict(marks),
             replicas=owner.replicas,
             source=subject.source or owner.source,
         )
 
-    def _from_template(self, known: _Known) -> Subject:
-        pod = _template(known.template) or PodStart()
+    def _from_template(self, known: Known) -> Subject:
+        pod = known.pod or PodStart()
         subject = Subject(
             ref=known.ref,
             owners=(known.ref,),
@@ -364,23 +298,3 @@ def _merged(one: _Weighed, other: _Weighed) -> _Weighed:
         events=a.events + b.events,
     )
     return both, max(worst_a, worst_b)
-
-
-def _template(template: parse.Template | None) -> PodStart | None:
-    if template is None:
-        return None
-    meta = template.metadata or parse.Meta()
-    return parse.pod_start(
-        template.spec or parse.PodSpec(),
-        meshes.relevant(meta.annotations),
-        meshes.relevant(meta.labels),
-    )
-
-
-def _labels(template: parse.Template | None) -> parse.Marks:
-    meta = template.metadata if template else None
-    return (meta.labels if meta else None) or {}
-
-
-def _key(ref: Ref) -> Key:
-    return (ref.kind.kind, ref.kind.group, ref.namespace, ref.name)

@@ -21,8 +21,14 @@ from kubectl_meshcheck.mesh_objects import (
     WebhookConfiguration,
     WebhookEntry,
 )
-from kubectl_meshcheck.meshes.base import release, version_of
+from kubectl_meshcheck.meshes.base import version_of
 from kubectl_meshcheck.meshes.control_base import at
+from kubectl_meshcheck.meshes.istio_versions import (
+    by_name,
+    label_version,
+    older,
+    plain_version,
+)
 from kubectl_meshcheck.model import PodStart
 from kubectl_meshcheck.selectors import selector
 
@@ -136,9 +142,9 @@ def _read(configuration: WebhookConfiguration, entries: list[WebhookEntry]) -> F
     name = service.name if service else ""
     revision = labels.get(REV) or name.removeprefix("istiod").lstrip("-") or "default"
     namespace = service.namespace if service and service.namespace else SYSTEM
-    plane = Found(revision, namespace, name, client.url or "")
+    version = label_version(labels)
+    plane = Found(revision, namespace, name, client.url or "", version=version)
     plane.flavour = _flavour(configuration, entries, plane)
-    plane.version = _label_version(labels)
     return plane
 
 
@@ -175,27 +181,12 @@ def _opened(entry: WebhookEntry, plane: Found) -> bool:
     return all(r.key != REV for r in selector(entry.object_selector).requirements)
 
 
-def _label_version(labels: dict[str, str]) -> str:
-    words = (
-        labels.get("operator.istio.io/version", ""),
-        labels.get("helm.sh/chart", "").removeprefix("istiod-"),
-        labels.get("app.kubernetes.io/version", ""),
-    )
-    return next((word for word in map(plain_version, words) if word), "")
-
-
-def plain_version(word: str) -> str:
-    """``1.14.6`` of a tag or a label that begins with it; empty when it does not."""
-    match = re.match(r"v?(\d+\.\d+(?:\.\d+)*)", word)
-    return match[1] if match else ""
-
-
 def _webhook(
     configuration: WebhookConfiguration, entry: WebhookEntry, tag: str
 ) -> Webhook:
     return Webhook(
-        configuration=configuration.metadata.name,
-        name=entry.name,
+        configuration.metadata.name,
+        entry.name,
         namespaces=selector(entry.namespace_selector),
         objects=selector(entry.object_selector),
         tag=tag,
@@ -283,20 +274,8 @@ def version(objects: MeshObjects, plane: Found, values: object) -> str:
             return version_of(container.image or "")
     tag = at(values, "global", "tag")
     told = plain_version(str(tag)) if tag is not None else ""
-    for word in (told, plane.version, _by_name(plane.revision)):
+    for word in (told, plane.version, by_name(plane.revision)):
         # charts in a source tree carry tags that mean nothing, the webhooks do not
         if word and not (plane.modern and older(word, 1, 10)):
             return word
     return ""
-
-
-def _by_name(revision: str) -> str:
-    # asm-1-27 is the product's own scheme, 1-14-6 upstream's advice
-    match = re.fullmatch(r"(?:asm-|.*-v)?(\d+)-(\d+)(?:-\d+)*", revision)
-    return f"{match[1]}.{match[2]}" if match else ""
-
-
-def older(version: str, *than: int) -> bool:
-    """Whether a version is known and lower than that, compared at its length."""
-    known = release(version)[: len(than)]
-    return bool(known) and known < than

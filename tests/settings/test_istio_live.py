@@ -242,7 +242,12 @@ def test_who_is_injected(version: str, plane: ControlPlane) -> None:
         {REV: "default"},
         {REV: "pigeon"},
     )
-    marks: tuple[Marks, ...] = ({}, {INJECT: "true"}, {INJECT: "false"}, {INJECT: "yes"})
+    marks: tuple[Marks, ...] = (
+        {},
+        {INJECT: "true"},
+        {INJECT: "false"},
+        {INJECT: "yes"},
+    )
     for name, own in SPACES.items():
         mesh.space(name, own)
     wrong = []

@@ -1,0 +1,133 @@
+"""Who owns the pods: the objects that were read, and the way up from each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from kubectl_meshcheck import meshes, parse
+from kubectl_meshcheck.kinds import POD, REPLICA_SET, Kind, kind_of
+from kubectl_meshcheck.model import PodStart
+from kubectl_meshcheck.workload import Ref
+
+Key = tuple[str, str, str, str]  #: kind, group, namespace, name
+
+
+@dataclass(frozen=True)
+class Known:
+    """An owner whose object was read."""
+
+    ref: Ref
+    meta: parse.Meta
+    template: parse.Template | None = None
+    replicas: int | None = None
+    source: str = ""
+    bare: bool = False  #: only its metadata was read
+
+    @property
+    def pod(self) -> PodStart | None:
+        """The template as a pod; None without one."""
+        if self.template is None:
+            return None
+        meta = self.template.metadata or parse.Meta()
+        return parse.pod_start(
+            self.template.spec or parse.PodSpec(),
+            meshes.relevant(meta.annotations),
+            meshes.relevant(meta.labels),
+        )
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """All labels of its pods."""
+        meta = self.template.metadata if self.template else None
+        return (meta.labels if meta else None) or {}
+
+
+class Owners:
+    """Every owner that was read."""
+
+    def __init__(self) -> None:
+        self._known: dict[Key, Known] = {}
+
+    def add_workload(self, kind: Kind, found: parse.Workload, source: str = "") -> None:
+        """Remembers an owner with its template."""
+        meta, spec = found.metadata, found.spec
+        replicas = spec.replicas if spec else None
+        ref = Ref(kind, meta.namespace, meta.name or meta.generateName)
+        self._known[key_of(ref)] = Known(ref, meta, found.template, replicas, source)
+
+    def add_owner(self, kind: Kind, meta: parse.Meta) -> None:
+        """Remembers an owner of which only the metadata was read."""
+        ref = Ref(kind, meta.namespace, meta.name)
+        self._known.setdefault(key_of(ref), Known(ref, meta, bare=True))
+
+    def adopt(self, other: Owners) -> None:
+        """Takes over what an earlier scan has read."""
+        self._known = dict(other._known)
+
+    def chain(self, first: Ref, hash_: str) -> tuple[Ref, ...]:
+        """From the pods' own owner to the top-most that is known.
+
+        ``hash_`` is the pods' pod-template-hash.
+        """
+        chain = [first]
+        deployment = self._deployment(first, hash_)
+        if deployment:
+            chain.append(deployment)
+        while (known := self._known.get(key_of(chain[-1]))) is not None:
+            owner = parse.controller(known.meta)
+            if owner is None:
+                break
+            kind = kind_of(owner.kind, owner.apiVersion)
+            ref = Ref(kind, first.namespace, owner.name)
+            if ref in chain:  # nobody owns himself, whatever an object says
+                break
+            chain.append(ref)
+        return tuple(chain)
+
+    def _deployment(self, ref: Ref, hash_: str) -> Ref | None:
+        # the controller names a ReplicaSet after its Deployment and the hash
+        # (kubernetes/kubernetes: pkg/controller/deployment/sync.go)
+        suffix = f"-{hash_}"
+        if ref.kind is not REPLICA_SET or not hash_:
+            return None
+        if not ref.name.endswith(suffix) or key_of(ref) in self._known:
+            return None
+        name = ref.name[: -len(suffix)]
+        known = self._known.get(("Deployment", "apps", ref.namespace, name))
+        return known.ref if known else None
+
+    def missing(self, top: Ref) -> bool:
+        """Whether an owner at the end of a chain has not been read."""
+        return top.kind is not POD and key_of(top) not in self._known
+
+    def with_template(self, ref: Ref) -> Known | None:
+        """The owner, where its template was read."""
+        return self.template_of(key_of(ref))
+
+    def template_of(self, key: Key) -> Known | None:
+        """The same by its key."""
+        known = self._known.get(key)
+        return known if known and known.template else None
+
+    def alone(self, covered: Collection[Key]) -> Iterator[Known]:
+        """The workloads without pods that stand for themselves."""
+        for key, known in self._known.items():
+            if key not in covered and self._is_top(known):
+                yield known
+
+    def _is_top(self, known: Known) -> bool:
+        if known.bare or known.template is None:
+            return False
+        if known.ref.kind is REPLICA_SET and not known.replicas:
+            return False  # what a rollout has left behind
+        owner = parse.controller(known.meta)
+        if owner is None:
+            return True
+        kind = kind_of(owner.kind, owner.apiVersion)
+        return key_of(Ref(kind, known.ref.namespace, owner.name)) not in self._known
+
+
+def key_of(ref: Ref) -> Key:
+    """What tells one owner from all others."""
+    return (ref.kind.kind, ref.kind.group, ref.namespace, ref.name)
