@@ -77,11 +77,14 @@ def carry_out(
     inventory, problems = look()
     found = scan.scan(select(inventory.subjects()), rules)
     job = _Job(output, fixing, cluster(), show.view(output, namespaces))
+    told = len(job.cluster.warnings)
     items, more = _plans(job, gather.targets(found.rows, all_=named))
     problems = [*problems, *more]
     outcomes = _outcomes(job, items)
     fixed = Fixed(tuple(outcomes), tuple(problems), fail=fail_on is not None)
     _print(job, fixed)
+    for warning in job.cluster.warnings[told:]:
+        click.echo(f"Warning: {safe(warning)}", err=True)
     return fixed.exit_code
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from kubectl_meshcheck import scan
 from kubectl_meshcheck.model import Judgement, PodStart
 from kubectl_meshcheck.ownership import Fate
-from kubectl_meshcheck.plan.draft import unasked
+from kubectl_meshcheck.plan.draft import OVERRULED, unasked
 from kubectl_meshcheck.plan.values import (
     GOOD,
     Allowed,
@@ -45,7 +45,7 @@ def _overruled(judgement: Judgement) -> str:
     container = judgement.steps[proxy.index].container if proxy else None
     if container and container.post_start:
         return f"{container.name} has a hook of its own, {container.post_start}"
-    return "kubectl meshcheck checks MC004 lists what overrules a hold"
+    return OVERRULED
 
 
 def _new(change: Change, pod: PodStart, judgement: Judgement, id: str) -> list[str]:

@@ -70,7 +70,25 @@ def draft(case: Case) -> Item:
     manual = [hold.manual for hold in holds if not hold.annotations]
     if manual:
         return _by_hand(case, judgement.reason, "; ".join(manual))
+    replaced = "" if case.now.judgement else _replaced(_worst(case.subjects))
+    if replaced:
+        return _by_hand(case, f"a hold would not take effect: {replaced}", OVERRULED)
     return _change(case, path, holds, judgement)
+
+
+OVERRULED = "kubectl meshcheck checks MC004 lists what overrules a hold"
+
+
+def _replaced(subject: Subject) -> str:
+    """What in the injector's values takes the place of the hold's hook.
+
+    Asked where the injector itself could not be (istio/istio#37541).
+    """
+    told = subject.explained
+    own = told.plane.setting("lifecycle") if told and told.plane else None
+    if own is None or own.value is None or own.default:
+        return ""
+    return f"{own.origin} gives the proxy a hook of its own"
 
 
 def _settled(case: Case) -> Item | None:
@@ -259,7 +277,7 @@ def _asked_already(case: Case, wanted: dict[str, str], judgement: Judgement) -> 
             case,
             f"{keys} asks for it already, and a new pod would still race: "
             f"{judgement.reason}",
-            "kubectl meshcheck checks MC004 lists what overrules it",
+            OVERRULED,
         )
     reason = f"{keys} asks for it already; the running pods may be older than that"
     return _by_hand(case, reason, remedy.restart(subject))
