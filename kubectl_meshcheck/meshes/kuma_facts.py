@@ -16,8 +16,8 @@ FACTS = (
         About.INJECTED,
         "The label `kuma.io/sidecar-injection: enabled`, on the pod or on the "
         "namespace; the pod's wins. From 2.11 the namespace must carry the key in any "
-        "case. As an annotation it does nothing, from 2.2 on. The webhook fails closed by "
-        "default.",
+        "case. As an annotation it does nothing, from 2.2 on. The webhook fails closed "
+        "by default.",
         "kumahq/kuma: deployments/charts/kuma/templates/cp-webhooks-and-secrets.yaml, "
         "pkg/plugins/runtime/k8s/webhooks/injector/precheck.go",
     ),
