@@ -17,9 +17,11 @@ from kubectl_meshcheck.mesh_objects import MeshObjects, Wanted
 from kubectl_meshcheck.meshes import istio_planes
 from kubectl_meshcheck.meshes.control_base import Control
 from kubectl_meshcheck.meshes.istio_control import ISTIO_CONTROL
+from kubectl_meshcheck.meshes.kuma_control import KUMA_CONTROL
+from kubectl_meshcheck.meshes.linkerd_control import LINKERD_CONTROL
 from kubectl_meshcheck.model import PodStart
 
-CONTROLS: tuple[Control, ...] = (ISTIO_CONTROL,)
+CONTROLS: tuple[Control, ...] = (ISTIO_CONTROL, LINKERD_CONTROL, KUMA_CONTROL)
 
 
 def wanted(objects: MeshObjects) -> Iterator[Wanted]:

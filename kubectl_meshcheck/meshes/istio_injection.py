@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from kubectl_meshcheck.control import ControlPlane, Injection, Placed, Webhook
+from kubectl_meshcheck.meshes import webhooks
 from kubectl_meshcheck.meshes.base import release
 from kubectl_meshcheck.meshes.istio_planes import REV
 from kubectl_meshcheck.meshes.istio_settings import INJECT
-from kubectl_meshcheck.selectors import Labels, Met, Requirement, Selector
+from kubectl_meshcheck.selectors import Met, Requirement
 
 #: the last two since 1.9 or so; nobody runs applications there
 IGNORED = ("kube-system", "kube-public", "kube-node-lease", "local-path-storage")
@@ -35,7 +36,7 @@ class _Call:
 def injection(planes: Sequence[ControlPlane], placed: Placed) -> Injection:
     """Who injects the pod, if anybody."""
     calls = [
-        _Call(plane, webhook, _met(webhook, placed))
+        _Call(plane, webhook, webhooks.met(webhook, placed, "istio.io"))
         for plane in planes
         for webhook in plane.webhooks
     ]
@@ -55,33 +56,6 @@ def injection(planes: Sequence[ControlPlane], placed: Placed) -> Injection:
         if decided
         else Injection(False, "istio", rule=_uncalled(calls, placed))
     )
-
-
-def _met(webhook: Webhook, placed: Placed) -> Met:
-    answers = (
-        webhook.namespaces.met(_namespace_labels(placed)),
-        webhook.objects.met(_labels(placed, webhook.objects)),
-    )
-    if Met.NO in answers:
-        return Met.NO
-    return Met.UNKNOWN if Met.UNKNOWN in answers or webhook.unclear else Met.YES
-
-
-def _namespace_labels(placed: Placed) -> Labels | None:
-    """With the label that the API server adds to every namespace since 1.21."""
-    if placed.namespace_labels is None:
-        return None
-    return {"kubernetes.io/metadata.name": placed.namespace} | dict(
-        placed.namespace_labels
-    )
-
-
-def _labels(placed: Placed, objects: Selector) -> Labels | None:
-    if placed.labels is not None:
-        return placed.labels
-    # of a pod that was thinned out, Istio's own labels are all there
-    ours = all("istio.io/" in r.key for r in objects.requirements)
-    return placed.pod.labels if ours else None
 
 
 def _unsure(call: _Call, placed: Placed) -> str:
@@ -222,7 +196,7 @@ def _would(failure: _Failure) -> str:
 
 
 def _failures(webhook: Webhook, placed: Placed) -> Iterator[_Failure]:
-    labels = _namespace_labels(placed) or {}
+    labels = webhooks.namespace_labels(placed) or {}
     for one in webhook.namespaces.failed(labels):
         yield _Failure("namespace", one, labels.get(one.key))
     own = placed.labels or placed.pod.labels

@@ -29,6 +29,7 @@ from kubectl_meshcheck.meshes.istio_versions import (
     older,
     plain_version,
 )
+from kubectl_meshcheck.meshes.webhooks import webhook
 from kubectl_meshcheck.model import PodStart
 from kubectl_meshcheck.selectors import selector
 
@@ -132,7 +133,7 @@ def _take(
         plane.tags.append(tag)
     plane.version = plane.version or new.version
     plane.flavour = plane.flavour or new.flavour
-    plane.webhooks += [_webhook(configuration, entry, tag) for entry in entries]
+    plane.webhooks += [webhook(configuration, entry, tag) for entry in entries]
 
 
 def _read(configuration: WebhookConfiguration, entries: list[WebhookEntry]) -> Found:
@@ -179,22 +180,6 @@ def _opened(entry: WebhookEntry, plane: Found) -> bool:
     if not entry.name.startswith("rev.object.") or plane.revision == "default":
         return False
     return all(r.key != REV for r in selector(entry.object_selector).requirements)
-
-
-def _webhook(
-    configuration: WebhookConfiguration, entry: WebhookEntry, tag: str
-) -> Webhook:
-    return Webhook(
-        configuration.metadata.name,
-        entry.name,
-        namespaces=selector(entry.namespace_selector),
-        objects=selector(entry.object_selector),
-        tag=tag,
-        failure_policy=entry.failure_policy or "Fail",
-        unclear="its matchConditions cannot be judged"
-        if entry.match_conditions
-        else "",
-    )
 
 
 def _by_config_map(
