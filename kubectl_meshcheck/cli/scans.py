@@ -71,7 +71,11 @@ def connected(given: Options, command: str) -> Cluster:
 
 
 def scan_of(
-    cluster: Cluster, names: Sequence[str], selector: str, proof: bool
+    cluster: Cluster,
+    names: Sequence[str],
+    selector: str,
+    proof: bool,
+    nodes: bool = False,
 ) -> Callable[[], Gathered]:
     from kubectl_meshcheck import live
     from kubectl_meshcheck.cli.show import Progress
@@ -79,7 +83,7 @@ def scan_of(
     def gather() -> Gathered:
         progress = Progress()
         try:
-            scope = live.Scope(tuple(names), selector, proof)
+            scope = live.Scope(tuple(names), selector, proof, nodes)
             return live.from_cluster(cluster, scope, progress)
         finally:
             progress.close()
@@ -142,7 +146,7 @@ def _look(
         place.append(cluster.namespace)
         if logs:
             readers.append(reader_of(cluster))
-        return scan_of(cluster, place, "", logs)()
+        return scan_of(cluster, place, "", logs, nodes=True)()
 
     def wanted_ones(subjects: list[Subject]) -> list[Subject]:
         return targets.selector(wanted, place[0])(subjects)
