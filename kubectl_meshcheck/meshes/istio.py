@@ -53,6 +53,8 @@ HELPERS = frozenset(
 )
 #: ``pilot-agent wait`` (pilot/cmd/pilot-agent/app/wait.go)
 WAIT_FLAGS = ("timeoutSeconds", "requestTimeoutMillis", "periodMillis", "url")
+#: where the agent itself answers (files/grpc-agent.yaml)
+_AGENT = "http://localhost:15020/healthz/ready"
 PROXY_UID = 1337
 
 
@@ -132,11 +134,24 @@ def _gate(pod: PodStart, container: Container) -> Gate:
 
 def _nobody_answers(pod: PodStart, container: Container) -> str:
     """Settings under which ``pilot-agent wait`` can only time out after 60 s."""
-    if pod.annotations.get("status.sidecar.istio.io/port") == "0":
+    port = pod.annotations.get("status.sidecar.istio.io/port", "")
+    if port == "0":
         return "status port 0 leaves nobody to answer pilot-agent wait"
-    if container.environment("DISABLE_ENVOY") == "true":
+    if container.environment("DISABLE_ENVOY") == "true" and not (
+        _asks_agent(container) and port in ("", "15020")
+    ):
         return "DISABLE_ENVOY leaves nobody to answer pilot-agent wait"
     return ""
+
+
+def _asks_agent(container: Container) -> bool:
+    """Whether the hook asks the agent itself, as the ``grpc-agent`` template has it.
+
+    The agent is ready when the bootstrap file and the certificates are written
+    (pilot/cmd/pilot-agent/status/grpcready/probe.go).
+    """
+    hook = container.post_start
+    return hook is not None and any(word.endswith(_AGENT) for word in hook.command)
 
 
 def _waits(command: Sequence[str]) -> Waits:
