@@ -195,7 +195,8 @@ def _unusual(placed: Placed) -> str:
         return "it brings a container istio-proxy of its own"
     if "proxy.istio.io/overrides" in pod.annotations:
         return "it overrides the injected container"
-    return ""
+    # rejected whatever the stronger places say
+    return effective.from_annotation(placed, HOLD).unknown
 
 
 def _native(version: tuple[int, ...], settings: dict[str, Setting]) -> Outlook:
