@@ -73,19 +73,41 @@ def carry_out(
 
     ``look`` fills the inventory; ``cluster`` gives the connection that it opened.
     """
-    rules, fail_on = show.rules_of(output)
-    inventory, problems = look()
-    found = scan.scan(select(inventory.subjects()), rules)
-    job = _Job(output, fixing, cluster(), show.view(output, namespaces))
-    told = len(job.cluster.warnings)
-    items, more = _plans(job, gather.targets(found.rows, all_=named))
-    problems = [*problems, *more]
-    outcomes = _outcomes(job, items)
-    fixed = Fixed(tuple(outcomes), tuple(problems), fail=fail_on is not None)
-    _print(job, fixed)
+    try:
+        job, items, problems = _planned(
+            output, fixing, look, cluster, select, (named, namespaces)
+        )
+        told = len(job.cluster.warnings)
+        outcomes = _outcomes(job, items)
+    except MeshcheckError as error:
+        if error.code is not ExitCode.UNREADABLE or output.for_people:
+            raise
+        fixed = Fixed(problems=(Problem(error.what, error.hint),))
+        _print(output, show.view(output, namespaces), fixed)
+        return fixed.exit_code
+    fail = show.rules_of(output)[1] is not None
+    fixed = Fixed(tuple(outcomes), tuple(problems), fail)
+    _print(output, job.view, fixed)
     for warning in job.cluster.warnings[told:]:
         click.echo(f"Warning: {safe(warning)}", err=True)
     return fixed.exit_code
+
+
+def _planned(
+    output: Output,
+    fixing: Fixing,
+    look: Callable[[], Gathered],
+    cluster: Callable[[], Cluster],
+    select: Callable[[list[Subject]], list[Subject]],
+    shape: tuple[bool, bool],
+) -> tuple[_Job, list[Item], list[Problem]]:
+    """Looks, and plans; ``shape``: whether workloads are named, and many namespaces."""
+    inventory, problems = look()
+    rules, _ = show.rules_of(output)
+    found = scan.scan(select(inventory.subjects()), rules)
+    job = _Job(output, fixing, cluster(), show.view(output, shape[1]))
+    items, more = _plans(job, gather.targets(found.rows, all_=shape[0]))
+    return job, items, [*problems, *more]
 
 
 def _plans(
@@ -182,30 +204,30 @@ def _interrupted(current: Change, left: Sequence[Change]) -> None:
         click.echo(f"not begun: {names}", err=True)
 
 
-def _print(job: _Job, fixed: Fixed) -> None:
-    if job.output.output == "json":
+def _print(output: Output, view: View, fixed: Fixed) -> None:
+    if output.output == "json":
         click.echo(fixing.as_json(fixed), nl=False)
-    elif job.output.output == "yaml":
+    elif output.output == "yaml":
         click.echo(fixing.as_yaml(fixed), nl=False)
-    elif job.output.output == "name":
+    elif output.output == "name":
         click.echo(fixing.names(fixed), nl=False)
     else:
-        _results(job, fixed)
+        _results(view, fixed)
     for problem in fixed.problems:
         show.complain(problem.what, problem.hint)
     if not fixed.outcomes and not fixed.problems:
         click.echo("Nothing to fix: no workload was found racing.", err=True)
-    if job.people:
+    if output.for_people:
         _complain(fixed)
 
 
-def _results(job: _Job, fixed: Fixed) -> None:
+def _results(view: View, fixed: Fixed) -> None:
     """The lines of what was not told while it was done."""
     told = (Result.CLIENT, Result.SERVER, Result.SAME)
     for outcome in fixed.outcomes:
         done = isinstance(outcome.item, Change) and outcome.result is Result.SAME
         if outcome.result in told and not done:
-            click.echo(next(iter(fixing.outcome(outcome, job.view))))
+            click.echo(next(iter(fixing.outcome(outcome, view))))
 
 
 def _complain(fixed: Fixed) -> None:
