@@ -152,6 +152,9 @@ def _steps(
         found = patch(cluster, ref, body, APPLY, {**params, "force": "false"})
         if dry:
             return found
+        if RECORD in marks(found):  # kubectl rollout undo has brought back a copy
+            gone = {"metadata": {**_this(found), "annotations": {RECORD: None}}}
+            found = patch(cluster, ref, gone, MERGE, params)
     if any(m.name == MANAGER for m in ownership.managers(found)):
         found = patch(cluster, ref, unclaimed(found), MERGE, params)
     _released(ref, found)

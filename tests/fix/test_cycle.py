@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from typing import Any
 
 import pytest
@@ -184,3 +186,37 @@ def test_a_rollout_that_cannot_work_is_taken_back(space: Space) -> None:
     assert ran.code == 5, ran
     assert "deployment.apps/app rolled back" in ran.out.splitlines()
     assert intent(space.get("Deployment", "app")) == intent(before)
+
+
+def _kubectl(space: Space, *words: str) -> None:
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("there is no kubectl on PATH")
+    subprocess.run(
+        [kubectl, f"--kubeconfig={space.plane.kubeconfig}", "-n", space.name, *words],
+        check=True,
+        capture_output=True,
+    )
+
+
+def test_kubectl_rollout_undo_is_understood(space: Space) -> None:
+    """It replaces template and annotations at once, with a ReplicaSet's copies."""
+    before = space.create(workload("Deployment", replicas=1))
+    space.wait_for_pods(1)
+    assert space.run("deploy/app", "--fix", "--yes").code == 0
+    _kubectl(space, "rollout", "undo", "deploy/app")
+    assert intent(space.get("Deployment", "app")) == intent(before)
+    undone = space.run("undo", "deploy/app", "--yes")
+    assert undone.out == "deployment.apps/app rolled back (no change)\n"
+
+    _kubectl(space, "rollout", "undo", "deploy/app")
+    again = space.get("Deployment", "app")
+    assert "meshcheck/fix" in again["metadata"]["annotations"]
+    undone = space.run("undo", "deploy/app", "--yes", "--no-wait")
+    assert undone.out.splitlines() == [
+        "deployment.apps/app rolled back",
+        f"  {CONFIG} stays: somebody else has set it as well",
+    ]
+    now = space.get("Deployment", "app")
+    assert "meshcheck/fix" not in now["metadata"]["annotations"]
+    assert fields(now, "meshcheck") == []
