@@ -29,7 +29,8 @@ from kubectl_meshcheck.model import (
     Role,
     Waits,
 )
-from tests.pages import DOCS, README, ROOT, hold, hold_part
+from kubectl_meshcheck.report import FORMATS
+from tests.pages import DOCS, README, ROOT, hold, hold_part, section
 
 _TEST = "tests/test_docs.py"
 _ALL = [README, *sorted(DOCS.rglob("*.md"))]
@@ -138,3 +139,11 @@ def test_the_mesh_of_the_contributing_page_works() -> None:
     )
     assert names["ACME"].recognise(pod, 1) is None
     assert names["ACME"].hold(pod, found).annotations == {"acme.example/hold": "true"}
+
+
+def test_the_output_page_knows_every_format() -> None:
+    text = section((DOCS / "output.md").read_text(encoding="utf-8"), "Formats")
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+
+    assert sorted(named) == sorted(FORMATS)

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tabulate import tabulate
-
 from kubectl_meshcheck import __version__
 from kubectl_meshcheck.control import ControlPlane, Webhook
-from kubectl_meshcheck.report import data, settings
+from kubectl_meshcheck.report import data, grid, settings
 from kubectl_meshcheck.report.text import View, bold, safe
 from kubectl_meshcheck.survey import Plane, Survey
 
@@ -42,13 +40,7 @@ def render(found: Survey, output: str, view: View) -> str:
 
 def _table(found: Survey, view: View) -> str:
     rows = [[safe(cell) for cell in _cells(one)] for one in found.planes]
-    text = tabulate(
-        rows,
-        _HEADERS if view.headers else (),
-        tablefmt="plain",
-        disable_numparse=True,
-    )
-    return "\n".join(line.rstrip() for line in text.splitlines())
+    return "\n".join(grid.lines([_HEADERS, *rows] if view.headers else rows))
 
 
 def _cells(found: Plane) -> tuple[str, ...]:

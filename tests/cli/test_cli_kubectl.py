@@ -52,7 +52,7 @@ def test_kubectl_does_not_pass_flags_that_stand_before(shop: Shell) -> None:
 @pytest.mark.parametrize(
     ("words", "candidates"),
     [
-        ("ns ''", ["billing", "empty", "payments", "sandbox", "shop"]),
+        ("ns ''", ["billing", "empty", "istio-system", "payments", "sandbox", "shop"]),
         ("ns s", ["sandbox", "shop"]),
         ("ns shop s", ["sandbox"]),
         ("deploy ''", ["cart", "fireboom", "web"]),
