@@ -1,4 +1,4 @@
-"""Adds to each workload why its pods are injected as they are, and with what settings."""
+"""Adds to each workload why its pods are injected as they are."""
 
 from __future__ import annotations
 
@@ -18,14 +18,8 @@ def explained(
     """The subjects with their explanation; as they were where no mesh is seen."""
     if not planes:
         return list(subjects)
-    return [_explained(one, planes, webhooks_unknown) for one in subjects]
-
-
-def _explained(
-    subject: Subject, planes: Sequence[ControlPlane], webhooks_unknown: str
-) -> Subject:
-    answer = controls.explain(planes, placed(subject), webhooks_unknown)
-    return replace(subject, explained=answer)
+    explainer = controls.Explainer(planes, webhooks_unknown)
+    return [replace(one, explained=explainer.explain(placed(one))) for one in subjects]
 
 
 def placed(subject: Subject) -> Placed:

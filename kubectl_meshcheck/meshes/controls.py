@@ -12,6 +12,7 @@ from kubectl_meshcheck.control import (
     Mode,
     Outlook,
     Placed,
+    Setting,
 )
 from kubectl_meshcheck.mesh_objects import MeshObjects, Wanted
 from kubectl_meshcheck.meshes import istio_planes
@@ -54,38 +55,66 @@ def explain(
 
     ``webhooks_unknown`` says why the webhooks are not all known; empty: they are.
     """
-    mesh = placed.proxy.mesh if placed.proxy else ""
-    answers = [
-        _explain(control, own, placed, webhooks_unknown)
-        for control in CONTROLS
-        if (own := [p for p in found if p.mesh == control.mesh])
-        and mesh in ("", control.mesh)
-    ]
-    if not answers:
-        return None
-    return min(answers, key=_rank)
+    return Explainer(found, webhooks_unknown).explain(placed)
+
+
+class Explainer:
+    """Explains many pods; those that say the same have their settings in common."""
+
+    def __init__(self, found: Sequence[ControlPlane], webhooks_unknown: str) -> None:
+        planes_ = [
+            (control, [one for one in found if one.mesh == control.mesh])
+            for control in CONTROLS
+        ]
+        self._planes = [(control, own) for control, own in planes_ if own]
+        self._unknown = webhooks_unknown
+        self._settings: dict[object, tuple[Setting, ...]] = {}
+
+    def explain(self, placed: Placed) -> Explained | None:
+        """As the function of that name."""
+        mesh = placed.proxy.mesh if placed.proxy else ""
+        answers = [
+            self._explain(control, own, placed)
+            for control, own in self._planes
+            if mesh in ("", control.mesh)
+        ]
+        return min(answers, key=_rank) if answers else None
+
+    def _explain(
+        self, control: Control, planes: Sequence[ControlPlane], placed: Placed
+    ) -> Explained:
+        answer = _injection(control, planes, placed, self._unknown)
+        plane = _of(planes, answer, placed)
+        settings = self._settings_of(control, plane, placed) if plane else ()
+        if answer.injected is False:
+            return Explained(answer, settings, Outlook(Mode.NONE, answer.rule), plane)
+        if plane is None:
+            nothing = Outlook(reason="its revision is not known")
+            return Explained(answer, outlook=nothing)
+        return Explained(
+            answer, settings, control.outlook(plane, placed, settings), plane
+        )
+
+    def _settings_of(
+        self, control: Control, plane: ControlPlane, placed: Placed
+    ) -> tuple[Setting, ...]:
+        """Computed once for pods with the same annotations in the same place."""
+        key = (
+            id(plane),
+            placed.namespace if placed.namespace_annotations else "",
+            placed.namespace_annotations is None,
+            placed.proxy.version if placed.proxy else "",
+            tuple(placed.pod.annotations.items()),
+        )
+        found = self._settings.get(key)
+        if found is None:
+            found = self._settings[key] = control.settings(plane, placed)
+        return found
 
 
 def _rank(answer: Explained) -> int:
     """A mesh that injects tells more than one that may, and that than one that not."""
     return (True, None, False).index(answer.injection.injected)
-
-
-def _explain(
-    control: Control,
-    planes: Sequence[ControlPlane],
-    placed: Placed,
-    webhooks_unknown: str,
-) -> Explained:
-    answer = _injection(control, planes, placed, webhooks_unknown)
-    plane = _of(planes, answer, placed)
-    settings = control.settings(plane, placed) if plane else ()
-    if answer.injected is False:
-        return Explained(answer, settings, Outlook(Mode.NONE, answer.rule), plane)
-    if plane is None:
-        return Explained(answer, outlook=Outlook(reason="its revision is not known"))
-    outlook = control.outlook(plane, placed, settings)
-    return Explained(answer, settings, outlook, plane)
 
 
 def _injection(
