@@ -192,6 +192,8 @@ def hold(pod: PodStart, proxy: Proxy) -> Hold:
 
 def _risks(proxy: Proxy) -> tuple[str, ...]:
     risks = ["the application starts up to three minutes later when the proxy is slow"]
+    if not release(proxy.version):
+        risks.append("Kuma before 2.4 does not know the annotation")
     if proxy.capture.by is Redirect.CNI:
         risks.append(
             "with kuma-cni and no init container the hook can wait for itself for "

@@ -2,14 +2,16 @@
 
     python -m tests.controlplane up [--kubernetes 1.28]    prints a kubeconfig
     python -m tests.controlplane istio [--version 1.22] [--revision R] [--tag T]
+    python -m tests.controlplane injector linkerd|kuma [--version 2.13]
     python -m tests.controlplane status | logs [PROCESS] | kubeconfig [USER] | down
 
 What is real: etcd, kube-apiserver (TLS, RBAC, default admission), every controller,
 the scheduler, Helm, and istiod with its charts: pods that a ReplicaSet makes are
-injected by Istio's own code. What stands in: kwok for the kubelet. Its stages
-(`stages/stages.yaml`) start the containers in the order of the pod that it is given,
-so that an application crashes in the gap exactly when there is one. Two annotations on
-a pod template say what lies in the images:
+injected by Istio's own code, or by Linkerd's or Kuma's behind a webhook of ours. What
+stands in: kwok for the kubelet. Its stages (`stages/stages.yaml`) start the containers
+in the order of the pod that it is given, so that an application crashes in the gap
+exactly when there is one. Two annotations on a pod template say what lies in the
+images:
 
     kubelet.meshcheck.test/dials: "true"         dies when it is refused at its start
     kubelet.meshcheck.test/proxy: never-ready    a hook that waits for the proxy fails
@@ -23,6 +25,13 @@ Kubernetes takes seven minutes the first time, an Istio four, the others one tog
 after that nothing is built, and Go need not be there. A later minor is one more folder
 under `go/`: its go.mod holds the version, the `replace` lines are those of the
 module's own go.mod with v0.MINOR.PATCH for each staging folder.
+
+Linkerd and Kuma tag no Go module versions of use, so a version can be had where the
+module proxy and the checksum database both know its commit: Linkerd stable-2.10.2 (last
+in the pod, nobody waits), a commit after edge-23.4.3 (first, with a hook) and
+edge-25.7.5 (native on request); Kuma 1.8.1 (last, nobody waits). Linkerd 2.20's
+default, a native sidecar, is edge-25.7.5 with `proxy.nativeSidecar`; for what Kuma did
+later only upstream's own golden files stand in.
 
 In a test:
 
@@ -41,6 +50,12 @@ In a test:
     istio.set_mesh({"defaultConfig": {"holdApplicationUntilProxyStarts": True}})
     istio.set_values({"global": {"proxy": {"holdApplicationUntilProxyStarts": True}}})
 
+    linkerd = Injector(plane, "linkerd", "2.13").install()
+    linkerd.configure({"proxy": {"await": False}})     # values of the chart
+    linkerd.labels                               # of a namespace whose pods it takes
+    linkerd.admit("shop", {...})                 # a pod as the server would keep it
+    oracle.start("linkerd", {...})               # what the kubelet makes of a spec
+
 Instances live in meshcheck-controlplane/instances/NAME, each with its ports, keys,
 data and logs, and outlive the command that started them.
 """
@@ -49,6 +64,7 @@ from __future__ import annotations
 
 from .access import USERS
 from .binaries import UnavailableError
+from .injector import Injector
 from .istio import Istio
 from .plane import ControlPlane
 from .processes import wait_for
@@ -59,6 +75,7 @@ __all__ = [
     "ApiError",
     "Client",
     "ControlPlane",
+    "Injector",
     "Istio",
     "UnavailableError",
     "wait_for",

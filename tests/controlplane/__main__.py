@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from . import ControlPlane, Istio, UnavailableError, binaries
+from . import ControlPlane, Injector, Istio, UnavailableError, binaries
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "_up": {
@@ -26,6 +26,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
             "choices": ["true", "false", "auto"],
             "help": "native sidecars (default: as this version has it)",
         },
+    },
+    "_injector": {
+        "mesh": {"choices": ["linkerd", "kuma"]},
+        "--version": {"help": "a minor (default: the newest)"},
     },
     "_logs": {
         "process": {"nargs": "?", "help": "only this one's"},
@@ -71,6 +75,18 @@ def _istio(plane: ControlPlane, options: argparse.Namespace) -> int:
     return 0
 
 
+def _injector(plane: ControlPlane, options: argparse.Namespace) -> int:
+    known = binaries.versions(options.mesh)
+    if options.version not in (None, *known):
+        there = ", ".join(known)
+        raise UnavailableError(
+            f"no {options.mesh} {options.version}; there are {there}"
+        )
+    found = Injector(plane, options.mesh, options.version or known[-1]).install()
+    print("".join(f"{key}={value}\n" for key, value in found.labels.items()), end="")
+    return 0
+
+
 def _kubeconfig(plane: ControlPlane, options: argparse.Namespace) -> int:
     print(plane.kubeconfig_of(options.user))
     return 0
@@ -87,6 +103,7 @@ def main() -> int:
         _up: "bring it up, building what is missing; prints the path of the kubeconfig",
         _down: "end it and forget its data",
         _istio: "install Istio, or change what is installed",
+        _injector: "run Linkerd's or Kuma's injector; prints its namespaces' label",
         _status: "what runs; exit code 1 unless all does",
         _logs: "the last lines of the logs",
         _kubeconfig: "the path of a user's kubeconfig",

@@ -12,7 +12,18 @@ import sys
 from pathlib import Path
 
 MODULES = Path(__file__).parent / "go"
-CHARTS = {"base": "base", "istiod": "istio-control/istio-discovery"}
+# what is read at run time from a mesh's module: folder here: folder there
+DATA = {
+    "istio": (
+        "istio.io/istio",
+        {
+            "base": "manifests/charts/base",
+            "istiod": "manifests/charts/istio-control/istio-discovery",
+        },
+    ),
+    "linkerd": ("github.com/linkerd/linkerd2", {"charts": "charts"}),
+    "kuma": ("github.com/kumahq/kuma", {"crds": "deployments/charts/kuma/crds"}),
+}
 VERSION = "k8s.io/component-base/version"
 
 
@@ -29,7 +40,7 @@ def root() -> Path:
 
 
 def versions(component: str) -> list[str]:
-    """The minors of kubernetes or istio that can be had, oldest first."""
+    """The minors of kubernetes or of a mesh that can be had, oldest first."""
     names = [folder.name.partition("-")[2] for folder in MODULES.glob(component + "-*")]
     return sorted(names, key=lambda name: [int(part) for part in name.split(".")])
 
@@ -58,7 +69,14 @@ def built(folder: str) -> Path:
 
 
 def _digest(folder: str) -> str:
-    files = sorted(path for path in (MODULES / folder).rglob("*") if path.is_file())
+    """Of a module's files, and of those of the modules beside it that it replaces."""
+    beside = re.findall(r"=> \.\./(\S+)", (MODULES / folder / "go.mod").read_text())
+    files = [
+        path
+        for name in (folder, *beside)
+        for path in sorted((MODULES / name).rglob("*"))
+        if path.is_file()
+    ]
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 
@@ -69,17 +87,20 @@ def _build(folder: str, out: Path) -> None:
     flags = ["-trimpath", f"-ldflags={_linker_flags(folder)}", "-o", f"{out}/"]
     target = "." if (MODULES / folder / "main.go").exists() else "tool"
     _go(folder, "build", *flags, target)
-    if folder.startswith("istio-"):
-        source = (
-            Path(_go(folder, "list", "-m", "-f", "{{.Dir}}", "istio.io/istio").strip())
-            / "manifests/charts"
-        )
-        for name, chart in CHARTS.items():
-            shutil.rmtree(out / name, ignore_errors=True)
-            # the module cache is read-only, and so would be a plain copy of it
-            shutil.copytree(source / chart, out / name, copy_function=shutil.copyfile)
-            for path in [out / name, *(out / name).rglob("*")]:
-                path.chmod(0o755 if path.is_dir() else 0o644)
+    _copy_data(folder, out)
+
+
+def _copy_data(folder: str, out: Path) -> None:
+    module, folders = DATA.get(folder.partition("-")[0], ("", {}))
+    if not folders:
+        return
+    source = Path(_go(folder, "list", "-m", "-f", "{{.Dir}}", module).strip())
+    for name, there in folders.items():
+        shutil.rmtree(out / name, ignore_errors=True)
+        # the module cache is read-only, and so would be a plain copy of it
+        shutil.copytree(source / there, out / name, copy_function=shutil.copyfile)
+        for path in [out / name, *(out / name).rglob("*")]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _linker_flags(folder: str) -> str:

@@ -1,0 +1,60 @@
+// Command linkerd-injector is Linkerd's pkg/inject behind a webhook, as controller/proxy-injector calls it.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+
+	"github.com/linkerd/linkerd2/pkg/charts/linkerd2"
+	"github.com/linkerd/linkerd2/pkg/charts/static"
+	"github.com/linkerd/linkerd2/pkg/inject"
+	"github.com/linkerd/linkerd2/pkg/k8s"
+	"github.com/linkerd/linkerd2/pkg/version"
+	corev1 "k8s.io/api/core/v1"
+	"meshcheck.test/controlplane/webhook"
+	"sigs.k8s.io/yaml"
+)
+
+const release = "edge-25.7.5"
+
+func main() {
+	flag.Parse()
+	version.Version = release
+	static.Templates = http.Dir(*webhook.Charts)
+	values, err := linkerd2.NewValues()
+	if err != nil {
+		log.Fatal(err)
+	}
+	anchors, err := os.ReadFile(*webhook.PKI + "/ca.crt")
+	if err != nil {
+		log.Fatal(err)
+	}
+	values.IdentityTrustAnchorsPEM = string(anchors)
+	webhook.Serve(func(asked webhook.Request) ([]byte, error) {
+		settings, err := values.DeepCopy()
+		if err != nil {
+			return nil, err
+		}
+		if err := yaml.Unmarshal(asked.Config, settings); err != nil {
+			return nil, err
+		}
+		conf := inject.NewResourceConfig(settings, inject.OriginWebhook, "linkerd").
+			WithOwnerRetriever(func(*corev1.Pod) (string, string, error) { return "deployment", "app", nil }).
+			WithNsAnnotations(asked.NamespaceAnnotations).
+			WithKind("Pod")
+		report, err := conf.ParseMetaAndYAML(asked.Pod)
+		if err != nil {
+			return nil, err
+		}
+		if can, _ := report.Injectable(); !can {
+			return nil, nil
+		}
+		conf.AppendPodAnnotation(k8s.CreatedByAnnotation, fmt.Sprintf("linkerd/proxy-injector %s", version.Version))
+		inject.AppendNamespaceAnnotations(conf.GetOverrideAnnotations(), conf.GetNsAnnotations(), conf.GetWorkloadAnnotations())
+		producers := []inject.PatchProducer{inject.GetPodPatch}
+		return inject.ProduceMergedPatch(producers, conf, true, inject.GetOverriddenValues)
+	})
+}

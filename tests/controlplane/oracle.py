@@ -1,0 +1,112 @@
+"""How a pod starts, told from its JSON by the kubelet's rules and by nothing of ours.
+
+Init containers run one after another, a native sidecar until its startup probe has
+succeeded; then the containers are started in the order of the list, each as soon as the
+one before it has been started and its postStart hook has returned. The pod's packets
+are redirected from the end of the mesh's init container on, with a CNI plugin always.
+Whoever sends one before the proxy answers is refused: that is what is looked for.
+
+Nothing here imports the program, so that it can be held against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+WORDS = {True: "waits", False: "exposed", None: "unknown"}
+
+
+@dataclass(frozen=True)
+class Names:
+    """How a mesh calls what it adds to a pod, and the user that it lets pass."""
+
+    proxy: str
+    init: str
+    others: tuple[str, ...]
+    uid: int
+
+
+MESHES: Mapping[str, Names] = {
+    "linkerd": Names(
+        "linkerd-proxy",
+        "linkerd-init",
+        ("linkerd-network-validator", "linkerd-debug"),
+        2102,
+    ),
+    "kuma": Names("kuma-sidecar", "kuma-init", ("kuma-validation",), 5678),
+}
+
+
+@dataclass(frozen=True)
+class Start:
+    """What comes of a pod's start."""
+
+    verdict: str  #: RACE, PARTIAL, UNKNOWN, HELD, NATIVE, or NONE without a proxy
+    #: each container of the user's: exposed, unknown, waits or free
+    states: Mapping[str, str]
+
+
+def start(mesh: str, spec: Mapping[str, Any]) -> Start:
+    """The start of a pod with this spec."""
+    names = MESHES[mesh]
+    inits, mains = spec.get("initContainers") or [], spec["containers"]
+    everyone = [one["name"] for one in (*inits, *mains)]
+    if names.proxy not in everyone:
+        return Start("NONE", dict.fromkeys(everyone, "free"))
+    by_init = names.init in [one["name"] for one in inits]
+    ready: bool | None = False
+    redirected, states = not by_init, {}
+    for one in inits:
+        native = one.get("restartPolicy") == "Always"
+        if one["name"] == names.proxy:
+            ready = native and _is_ready_by(one.get("startupProbe"))
+        elif one["name"] == names.init:
+            redirected = True
+        elif one["name"] not in names.others:
+            # one that goes on running meets the redirection that comes later
+            meets = redirected or native
+            passes = one.get("securityContext", {}).get("runAsUser") == names.uid
+            states[one["name"]] = WORDS[ready] if meets and not passes else "free"
+    apps = []
+    for one in mains:
+        if one["name"] == names.proxy:
+            ready = _is_held_by(one)
+        elif one["name"] not in names.others:
+            states[one["name"]] = WORDS[ready]
+            apps.append(states[one["name"]])
+    native = names.proxy in [one["name"] for one in inits]
+    return Start(_verdict(apps, native), states)
+
+
+def _is_ready_by(probe: Any) -> bool:
+    """Whether the startup probe asks the proxy's own page of readiness."""
+    return bool(probe) and probe.get("httpGet", {}).get("path") == "/ready"
+
+
+def _is_held_by(container: Mapping[str, Any]) -> bool | None:
+    """Whether the postStart hook returns only when the proxy is ready.
+
+    None where it asks at a port at which the proxy never answers: it fails after some
+    minutes, and what the kubelet does then decides.
+    """
+    lifecycle = container.get("lifecycle") or {}
+    hook = lifecycle.get("postStart", {}).get("exec", {}).get("command", [])
+    program = hook[0].rpartition("/")[2] if hook else ""
+    if program == "kuma-dp":
+        return bool(hook[1:2] == ["wait"])
+    if program != "linkerd-await":
+        return False
+    asked = [arg.partition("=")[2] for arg in hook if arg.startswith("--port=")]
+    env = {one["name"]: one.get("value", "") for one in container.get("env", [])}
+    answers = env["LINKERD2_PROXY_ADMIN_LISTEN_ADDR"].rpartition(":")[2]
+    return True if (asked or ["4191"]) == [answers] else None
+
+
+def _verdict(apps: list[str], native: bool) -> str:
+    if "exposed" in apps:
+        return "PARTIAL" if "waits" in apps else "RACE"
+    if "unknown" in apps:
+        return "UNKNOWN"
+    return "NATIVE" if native else "HELD"
