@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from kubectl_meshcheck.plan.case import Case
 from kubectl_meshcheck.plan.consent import allowed, confirmed
-from kubectl_meshcheck.plan.draft import MANAGER, Case, draft
+from kubectl_meshcheck.plan.draft import MANAGER, draft
 from kubectl_meshcheck.plan.record import Record
 from kubectl_meshcheck.plan.values import (
     Allowed,

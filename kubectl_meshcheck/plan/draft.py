@@ -3,51 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
-from kubectl_meshcheck import meshes, ownership
+from kubectl_meshcheck import ownership
 from kubectl_meshcheck.checks import remedy
 from kubectl_meshcheck.meshes import mesh_of
 from kubectl_meshcheck.meshes.base import Hold
 from kubectl_meshcheck.model import (
-    REFUSED,
     Judgement,
     PodStart,
     Proxy,
-    Redirect,
     Role,
     State,
-    Verdict,
     Waits,
 )
-from kubectl_meshcheck.plan import body, record, where
-from kubectl_meshcheck.plan.restarts import Budget, restart
+from kubectl_meshcheck.plan import body, where
+from kubectl_meshcheck.plan.case import Case
+from kubectl_meshcheck.plan.restarts import restart
+from kubectl_meshcheck.plan.settled import settled
 from kubectl_meshcheck.plan.values import (
-    BAD,
-    GOOD,
     Change,
     Edit,
     Foreseen,
     Item,
     NoChange,
     Object,
-    Refused,
-    Standing,
 )
-from kubectl_meshcheck.workload import Ref, Subject
-
-
-@dataclass(frozen=True)
-class Case:
-    """Everything that is known about one workload."""
-
-    ref: Ref  #: the object that keeps the template
-    subjects: tuple[Subject, ...]  #: its pods, one for each shape
-    object: Object  #: as plain JSON; empty when there is none to change
-    now: Foreseen  #: a new pod as things stand
-    budgets: tuple[Budget, ...] = ()
-    time: str = ""  #: RFC 3339
-    ignored: str = ""  #: why its findings do not count
+from kubectl_meshcheck.workload import Subject
 
 
 def draft(case: Case) -> Item:
@@ -55,13 +36,13 @@ def draft(case: Case) -> Item:
 
     Raises ``ValueError`` when the template does not fit its type.
     """
-    settled = _settled(case)
-    if settled:
-        return settled
+    done = settled(case)
+    if done:
+        return done
     pod, judgement = _evidence(case)
     racing = _racing(judgement)
     if not racing:
-        return _by_hand(case, judgement.reason, _without_mesh(case, judgement))
+        return case.by_hand(judgement.reason, _without_mesh(case, judgement))
     if not where.changeable(case.ref.kind):
         return _unchangeable(case, pod, judgement, racing)
     path = where.template_path(case.ref.kind)
@@ -69,10 +50,10 @@ def draft(case: Case) -> Item:
     holds = [_hold(template, proxy) for proxy in racing]
     manual = [hold.manual for hold in holds if not hold.annotations]
     if manual:
-        return _by_hand(case, judgement.reason, "; ".join(manual))
-    replaced = "" if case.now.judgement else _replaced(_worst(case.subjects))
+        return case.by_hand(judgement.reason, "; ".join(manual))
+    replaced = "" if case.now.judgement else _replaced(case.worst)
     if replaced:
-        return _by_hand(case, f"a hold would not take effect: {replaced}", OVERRULED)
+        return case.by_hand(f"a hold would not take effect: {replaced}", OVERRULED)
     return _change(case, path, holds, judgement)
 
 
@@ -91,92 +72,11 @@ def _replaced(subject: Subject) -> str:
     return f"{own.origin} gives the proxy a hook of its own"
 
 
-def _settled(case: Case) -> Item | None:
-    """Workloads that need nothing."""
-    worst = _worst(case.subjects)
-    if case.now.rejected:
-        reason = f"no pod of it can be created at present: {case.now.rejected}"
-        return Refused(case.ref, reason, "mend that first; then run this again")
-    foreseen = case.now.judgement
-    if foreseen and foreseen.verdict in GOOD and worst.judgement.verdict in BAD:
-        begun = _begun(case, foreseen)
-        if begun:
-            return begun
-        subject = replace(worst, ref=case.ref, owners=())
-        reason = f"a new pod would be {foreseen.verdict.value}; the running pods are"
-        return NoChange(
-            case.ref,
-            f"{reason} older than that setting",
-            remedy.restart(subject),
-            Standing.MANUAL,
-        )
-    judgement = foreseen or worst.judgement
-    if case.ignored and judgement.verdict in BAD:
-        return NoChange(case.ref, f"ignored: {case.ignored}")
-    if judgement.verdict in BAD:
-        return _harmless(case, judgement)
-    if judgement.verdict is Verdict.UNKNOWN:
-        instead = "look at the hook; this program never guesses"
-        return _by_hand(case, judgement.reason, instead)
-    if case.now.unknown and not worst.running and _asked(worst):
-        reason = f"it has no pods to be judged by, and {case.now.unknown}"
-        instead = "run this again when it has pods"
-        return NoChange(case.ref, reason, instead, Standing.UNKNOWN)
-    waits = judgement.verdict in GOOD
-    reason = f"already {judgement.verdict.value}" if waits else judgement.reason
-    return NoChange(case.ref, reason or "no proxy that the application could wait for")
-
-
-def _asked(subject: Subject) -> bool:
-    labels, notes = subject.namespace_labels, subject.namespace_annotations
-    return meshes.asked(subject.pod, labels, notes) is not None
-
-
-def _begun(case: Case, foreseen: Judgement) -> Change | None:
-    """A change that an earlier run has written, while its pods are not all new."""
-    text = where.marks(case.object).get(record.RECORD)
-    try:
-        told = record.parse(text) if text else None
-    except ValueError:
-        return None
-    path = where.template_path(case.ref.kind)
-    now = where.marks(case.object, path)
-    if told is None or any(now.get(e.key) != e.after for e in told.edits):
-        return None
-    return Change(
-        ref=case.ref,
-        uid=str(where.at(case.object, ("metadata",)).get("uid", "")),
-        path=path,
-        edits=told.edits,
-        why="the fix is written; not all of its pods are new yet",
-        live=case.object,
-        body={},
-        after=case.object,
-        restart=restart(case.ref, case.object, case.budgets),
-        expected=f"{foreseen.verdict.value}, says the cluster's own injector",
-        time=told.time,
-        written=True,
-    )
-
-
-def _harmless(case: Case, judgement: Judgement) -> NoChange | None:
-    proxy = judgement.proxy
-    if proxy is None or proxy.capture.by is not Redirect.NONE:
-        return None
-    if proxy.symptom != REFUSED:
-        return None
-    return NoChange(case.ref, f"nothing to wait for: {proxy.capture.reason}")
-
-
-def _worst(subjects: Sequence[Subject]) -> Subject:
-    return min(subjects, key=lambda subject: subject.judgement.verdict.rank)
-
-
 def _evidence(case: Case) -> tuple[PodStart, Judgement]:
     """The pod that is to be mended: the next one, else the worst of today's."""
     if case.now.pod and case.now.judgement:
         return case.now.pod, case.now.judgement
-    worst = _worst(case.subjects)
+    worst = case.worst
     return worst.pod, worst.judgement
 
 
@@ -192,13 +92,9 @@ def _hold(template: PodStart, proxy: Proxy) -> Hold:
     return mesh.hold(template, proxy)
 
 
-def _by_hand(case: Case, reason: str, instead: str) -> NoChange:
-    return NoChange(case.ref, reason, instead, Standing.MANUAL)
-
-
 def _without_mesh(case: Case, judgement: Judgement) -> str:
     proxy = judgement.proxy
-    subject = replace(_worst(case.subjects), ref=case.ref, owners=())
+    subject = case.own
     return remedy.hold(subject, proxy) if proxy else "look at its sidecars"
 
 
@@ -213,11 +109,11 @@ def _unchangeable(
 ) -> NoChange:
     """Instructions for kinds whose pods can only be made anew, or by others."""
     kind = case.ref.kind.kind
-    subject = replace(_worst(case.subjects), ref=case.ref, owners=())
+    subject = case.own
     remedies = [remedy.command(subject, _hold(subject.written, p)) for p in racing]
     why = _WHY_NOT.get(kind, f"this program does not roll out a {kind}")
     reason = f"{judgement.reason}; {why}" if judgement.reason else why
-    return _by_hand(case, reason, "; ".join(dict.fromkeys(remedies)))
+    return case.by_hand(reason, "; ".join(dict.fromkeys(remedies)))
 
 
 def _change(
@@ -237,14 +133,6 @@ def _change(
     place = [(*path, "metadata", "annotations", edit.key) for edit in edits]
     cause = body.change_cause(ref, [edit.key for edit in edits])
     sent, after = body.compose(found, path, edits, case.time, cause)
-    held = [
-        holder
-        for edit, field in zip(edits, place, strict=True)
-        if edit.before is not None
-        for holder in ownership.holders(found, field)
-        if holder != MANAGER
-    ]
-    subject = replace(_worst(case.subjects), ref=ref, owners=())
     return Change(
         ref=ref,
         uid=str(where.at(found, ("metadata",)).get("uid", "")),
@@ -257,9 +145,9 @@ def _change(
         restart=restart(ref, found, case.budgets),
         risks=_risks(holds, judgement, after, path),
         owners=ownership.owners(found, place),
-        holders=tuple(dict.fromkeys(held)),
+        holders=_holders(found, path, edits),
         snippet=body.snippet(path, edits),
-        command=remedy.patch(subject, {edit.key: edit.after for edit in edits}),
+        command=remedy.patch(case.own, {edit.key: edit.after for edit in edits}),
         expected=unasked(case.now),
         time=case.time,
     )
@@ -269,18 +157,33 @@ def _change(
 MANAGER = "meshcheck"
 
 
+def _holders(
+    found: Object, path: tuple[str, ...], edits: Sequence[Edit]
+) -> tuple[str, ...]:
+    """Who else holds a value that is replaced."""
+    held = [
+        holder
+        for edit in edits
+        if edit.before is not None
+        for holder in ownership.holders(
+            found, (*path, "metadata", "annotations", edit.key)
+        )
+        if holder != MANAGER
+    ]
+    return tuple(dict.fromkeys(held))
+
+
 def _asked_already(case: Case, wanted: dict[str, str], judgement: Judgement) -> Item:
     keys = ", ".join(wanted)
-    subject = replace(_worst(case.subjects), ref=case.ref, owners=())
+    subject = case.own
     if case.now.judgement:  # the injector itself was asked, and it does not hold
-        return _by_hand(
-            case,
+        return case.by_hand(
             f"{keys} asks for it already, and a new pod would still race: "
             f"{judgement.reason}",
             OVERRULED,
         )
     reason = f"{keys} asks for it already; the running pods may be older than that"
-    return _by_hand(case, reason, remedy.restart(subject))
+    return case.by_hand(reason, remedy.restart(subject))
 
 
 def unasked(now: Foreseen) -> str:
