@@ -80,10 +80,13 @@ def snippet(path: tuple[str, ...], edits: Sequence[Edit]) -> str:
     return dump(value)
 
 
-def dump(value: Any) -> str:
-    """YAML as people write it: several lines of text stay several lines."""
+def dump(value: Any, *, plain: bool = False) -> str:
+    """YAML as people write it: several lines of text stay several lines.
+
+    ``plain`` escapes all but ASCII, for what goes past us to a terminal.
+    """
     dumped: str = yaml.dump(
-        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=not plain, width=10_000
     )
     return dumped
 

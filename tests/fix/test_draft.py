@@ -21,10 +21,14 @@ from kubectl_meshcheck.plan import (
     Refused,
     Standing,
     allowed,
+    body,
     confirmed,
     draft,
 )
+from kubectl_meshcheck.plan.outcome import Fixed, Outcome, Result
 from kubectl_meshcheck.plan.values import Object
+from kubectl_meshcheck.report import fixing
+from kubectl_meshcheck.report.text import View
 from kubectl_meshcheck.workload import Subject
 
 CONFIG = "proxy.istio.io/config"
@@ -254,3 +258,18 @@ def test_drift_and_conflicts_need_a_word_each(tmp_path: Path) -> None:
         "k is held by the field manager helm",
     )
     assert allowed(change, Allowed(conflicts=True)) == change
+
+
+def test_nothing_of_a_cluster_reaches_the_terminal_raw(tmp_path: Path) -> None:
+    evil = "\x1b[2J\u202e\x9b"
+    owner = {"kind": evil, "name": evil, "controller": True}
+    meta = {"name": "app", "namespace": "shop", "uid": "u", "ownerReferences": [owner]}
+    meta["labels"] = {evil: evil}  # type: ignore[assignment]
+    change = _change(tmp_path, metadata=meta)
+    refused = allowed(change, Allowed())
+    assert isinstance(refused, Refused)
+    fixed = Fixed((Outcome(refused, Result.REFUSED, refused.reason, refused.instead),))
+    view = View()
+    told = fixing.plan([refused, change], view) + fixing.outcomes(fixed, view)
+    assert {c for c in told if not c.isprintable()} == {"\n"}
+    assert body.dump(body.shown(change.live), plain=True).isascii()
