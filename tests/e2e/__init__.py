@@ -8,7 +8,7 @@ The plain ``pytest`` leaves these tests out.  Without a kubeconfig they bring up
 kubelet's place) as instance ``e2e``, share it for the session and take it down at the
 end; the programs are built with Go the first time.  Where none can be had, one line
 says why and every test is skipped with it.  ``MESHCHECK_E2E_KUBERNETES=1.28`` picks
-another minor.  Two runs at a time do not share an instance: the second is skipped.
+another minor.  A second run at the same time takes instance ``e2e-2``.
 
 On somebody's cluster the tests make namespaces ``meshcheck-e2e-...``, one custom
 resource definition and, for the rights of their users, some cluster roles; they take

@@ -16,7 +16,8 @@ from tests.shell import KUBECTL
 
 THEIRS = os.environ.get("MESHCHECK_E2E_KUBECONFIG", "")
 KUBERNETES = os.environ.get("MESHCHECK_E2E_KUBERNETES") or None
-NAME = "e2e"
+#: instances of the control plane; a run takes the first that no other has
+NAMES = ("e2e", "e2e-2", "e2e-3")
 HERE = Path(__file__).parent
 _TOLD = pytest.StashKey[list[str]]()
 
@@ -64,10 +65,10 @@ def cluster(
     if THEIRS:
         yield from _theirs(Cluster.of(Path(THEIRS).absolute(), folder))
         return
-    with _alone() as alone:
-        if not alone:
-            _no(tell, f"another run uses the control plane {NAME!r}")
-        plane = ControlPlane(NAME)
+    with _free() as name:
+        if not name:
+            _no(tell, f"other runs use the control planes {', '.join(NAMES)}")
+        plane = ControlPlane(name)
         plane.down()  # what a run that was killed has left
         try:
             plane.up(KUBERNETES)
@@ -80,17 +81,18 @@ def cluster(
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[bool]:
-    """Whether no other run uses the instance; the lock ends with the process."""
-    path = binaries.root() / f"{NAME}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
+def _free() -> Iterator[str]:
+    """An instance that no other run uses, or none; the lock ends with the process."""
+    binaries.root().mkdir(parents=True, exist_ok=True)
+    for name in NAMES:
+        with (binaries.root() / f"{name}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield name
             return
-        yield True
+    yield ""
 
 
 def _theirs(cluster: Cluster) -> Iterator[Cluster]:

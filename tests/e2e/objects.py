@@ -87,9 +87,13 @@ def workload(
 
 
 def deployment(
-    namespace: str, name: str, spec: Object, replicas: int = 1, **marks: Any
+    namespace: str,
+    name: str,
+    spec: Object,
+    replicas: int = 1,
+    **marks: Mapping[str, str],
 ) -> Object:
-    """A Deployment; ``marks`` are the template's annotations and labels."""
+    """A Deployment; ``marks`` are the template's ``annotations`` and ``labels``."""
     pods = template(name, spec, **marks)
     return workload("Deployment", namespace, name, pods, replicas)
 
