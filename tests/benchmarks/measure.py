@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+Figures = tuple[float, float, float]  #: wall and CPU seconds, peak MiB
 METER = str(Path(__file__).parent / "meter.py")
 
 
@@ -25,16 +26,20 @@ class Command:
 
 @dataclass(frozen=True)
 class Measured:
-    """Whole processes: the median of each, in seconds and MiB."""
+    """Whole processes: the median of each, in seconds and MiB.
+
+    On a machine that does other things as well, CPU time is the steadier figure.
+    """
 
     title: str
     wall: float
+    cpu: float
     peak: float
     runs: int
 
 
-def once(command: Command, environment: Mapping[str, str]) -> tuple[float, float]:
-    """Wall seconds and peak MiB of one run; raises where it did not work."""
+def once(command: Command, environment: Mapping[str, str]) -> Figures:
+    """Wall and CPU seconds and peak MiB of one run; raises where it did not work."""
     read, write = os.pipe()
     # descriptor 3 is the meter's own way to tell
     script = f'exec 3>&{write}; exec "$@"'
@@ -50,16 +55,17 @@ def once(command: Command, environment: Mapping[str, str]) -> tuple[float, float
     os.close(write)
     with os.fdopen(read) as told:
         words = told.read().split()
-    if len(words) != 3 or int(words[2]) not in command.codes:
-        raise SystemExit(f"{command.title}: {words[2:]} {done.stderr}")
-    return float(words[0]), int(words[1]) / 1024
+    if not words or int(words[0]) not in command.codes:
+        raise SystemExit(f"{command.title}: {words} {done.stderr}")
+    wall, cpu, peak = map(float, words[1:])
+    return wall, cpu, peak
 
 
 def in_turns(
     commands: Sequence[Command], runs: int, environment: Mapping[str, str]
 ) -> list[Measured]:
     """Each command once to warm up, then all of them in turns."""
-    found: dict[str, list[tuple[float, float]]] = {c.title: [] for c in commands}
+    found: dict[str, list[Figures]] = {c.title: [] for c in commands}
     for turn in range(-1, runs):
         for command in commands:
             if turn >= (command.runs or runs):
@@ -70,25 +76,28 @@ def in_turns(
             if turn >= 0:
                 found[command.title].append(measured)
     return [
-        Measured(title, _median(all_, 0), _median(all_, 1), len(all_))
-        for title, all_ in found.items()
+        Measured(title, *_medians(all_), len(all_)) for title, all_ in found.items()
     ]
 
 
-def _median(runs: Sequence[tuple[float, float]], which: int) -> float:
-    return median(run[which] for run in runs)
+def _medians(runs: Sequence[Figures]) -> Figures:
+    wall, cpu, peak = (median(figures) for figures in zip(*runs, strict=True))
+    return wall, cpu, peak
 
 
 def table(title: str, measured: Sequence[Measured], yardsticks: int) -> str:
     """Every row beside each of the first ``yardsticks`` rows."""
     sticks = measured[:yardsticks]
     head = "".join(f" {'/ ' + chr(ord('A') + i):>8}" for i in range(len(sticks)))
-    lines = [f"\n{title}", f"{'':47}{'wall s':>9}{'MiB':>7}{'runs':>6}{head}"]
+    lines = [
+        f"\n{title}",
+        f"{'':47}{'wall s':>9}{'CPU s':>8}{'MiB':>7}{'runs':>6}{head}",
+    ]
     for number, one in enumerate(measured):
         mark = f"{chr(ord('A') + number)} " if number < yardsticks else "  "
         ratios = "".join(f" {_ratio(one.wall / stick.wall):>8}" for stick in sticks)
-        wall, peak = f"{one.wall:9.3f}", f"{one.peak:7.0f}"
-        lines.append(f"{mark}{one.title:45}{wall}{peak}{one.runs:6}{ratios}")
+        figures = f"{one.wall:9.3f}{one.cpu:8.3f}{one.peak:7.0f}{one.runs:6}"
+        lines.append(f"{mark}{one.title:45}{figures}{ratios}")
     return "\n".join(lines)
 
 

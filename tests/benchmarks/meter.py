@@ -1,4 +1,4 @@
-"""``python -I -S meter.py COMMAND...``: runs it, prints wall seconds and peak KiB.
+"""``python -I -S meter.py COMMAND...``: runs it, measures it: wall, CPU, MiB.
 
 A process of its own, because a child begins with its parent's memory, and the parent
 of a measurement should be small.
@@ -23,7 +23,8 @@ def main() -> None:
     _, status, used = os.wait4(child, 0)
     wall = time.perf_counter() - began
     code = os.waitstatus_to_exitcode(status)
-    os.write(3, f"{wall} {used.ru_maxrss} {code}".encode())
+    cpu = used.ru_utime + used.ru_stime
+    os.write(3, f"{code} {wall} {cpu} {used.ru_maxrss / 1024}".encode())
 
 
 main()

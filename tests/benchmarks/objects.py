@@ -11,6 +11,7 @@ import json
 import random
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 #: how many of twenty pods have which shape
@@ -18,9 +19,10 @@ _SHAPES = ("last",) * 9 + ("held",) * 5 + ("native",) * 3 + ("none",) * 3
 PODS_OF_A_WORKLOAD = 5
 PODS_OF_A_NAMESPACE = 100
 Object = dict[str, Any]
-#: stands for what no two pods have in common, so that lists compress as real ones do
-_CHANCE = "CHANCE"
-_MARK = re.compile(_CHANCE)
+#: stand for what no two pods, or no two workloads, have in common, so that lists
+#: compress as real ones do
+_CHANCE, _OWN = "CHANCE", "OWN"
+_CHANCES, _OWNS = re.compile(_CHANCE), re.compile(_OWN)
 
 
 def namespace_of(number: int) -> str:
@@ -42,10 +44,16 @@ def cluster(pods: int) -> Iterator[bytes]:
         for number in range(pods):
             if _shape(number) == shape:
                 app = f"app-{number // PODS_OF_A_WORKLOAD:07}"
-                one = _MARK.sub(lambda _: chance.randbytes(16).hex(), text)
+                own = random.Random(number // PODS_OF_A_WORKLOAD)
+                one = _OWNS.sub(partial(_hex, own), text)
+                one = _CHANCES.sub(partial(_hex, chance), one)
                 one = one.replace("APP-0000000-POD", f"{app}-abcde-{number:07}")
                 one = one.replace("APP-0000000", app)
                 yield one.replace("SPACE", namespace_of(number)).encode()
+
+
+def _hex(chance: random.Random, _: re.Match[str]) -> str:
+    return chance.randbytes(16).hex()
 
 
 def _bytes(one: Object) -> bytes:
@@ -87,7 +95,7 @@ def _owner(kind: str, name: str) -> Object:
 
 def _pod(shape: str, app: str, space: str) -> Object:
     proxied = shape != "none"
-    annotations = {"prometheus.io/scrape": "true", "checksum/config": _CHANCE * 2}
+    annotations = {"prometheus.io/scrape": "true", "checksum/config": _OWN * 2}
     if proxied:
         told = {
             "initContainers": ["istio-init"],
@@ -169,7 +177,7 @@ def _app(name: str) -> Object:
 
 
 def _env(name: str, count: int) -> list[Object]:
-    values = (_CHANCE, "the same in every pod", "0")
+    values = (_OWN, "the same in every pod", "0")
     return [{"name": f"{name}_{i}", "value": values[i % 3]} for i in range(count)]
 
 
