@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
 import socket
 import urllib.error
 import urllib.request
@@ -228,24 +229,35 @@ def _busy(eager: User) -> Iterator[Callable[[], None]]:
 
     Gives what ends it; then others are let through again.
     """
-    probe = f"/api/v1/namespaces/{eager.place}"
+    path = f"/api/v1/namespaces/{eager.place}"
     with relay(eager.cluster) as between, kubectl_proxy(eager.cluster) as port:
-        line = socket.create_connection(("127.0.0.1", port))
+        lines = [_half_a_request(port)]
 
-        def status(wanted: int) -> Callable[[], bool]:
-            return lambda: _asked(between.url + probe)[0] == wanted
+        def busy() -> bool:
+            if select.select(lines[-1:], [], [], 0)[0]:  # it was turned away itself
+                lines.append(_half_a_request(port))
+            return _asked(between.url + path)[0] == 429
 
         def end() -> None:
-            line.close()
-            wait_for("200", status(200))
+            for line in lines:
+                line.close()
+            wait_for("200", lambda: _asked(between.url + path)[0] == 200)
 
-        with contextlib.closing(line):
-            path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-            head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99"
-            # the server waits for the rest of the body, within its request timeout
-            line.sendall(f"{head}\r\nContent-Type: application/json\r\n\r\n{{".encode())
-            wait_for("429", status(429))
+        try:
+            wait_for("429", busy)
             yield end
+        finally:
+            for line in lines:
+                line.close()
+
+
+def _half_a_request(port: int) -> socket.socket:
+    """A request whose body the server waits for, within its request timeout."""
+    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n"
+    line = socket.create_connection(("127.0.0.1", port))
+    line.sendall(f"{head}Content-Type: application/json\r\n\r\n{{".encode())
+    return line
 
 
 def test_throttling_that_passes_is_waited_for(
