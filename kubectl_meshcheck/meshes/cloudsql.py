@@ -24,7 +24,7 @@ from kubectl_meshcheck.meshes.reading import (
     first_of_its_name,
     has_env,
     image_name,
-    is_zero,
+    is_patience,
     options,
     parse_bool,
 )
@@ -78,7 +78,7 @@ def _waits(proxy: Container, command: Sequence[str]) -> Waits:
     if program not in PROGRAMS or verb != ["wait"]:
         return Waits.UNKNOWN
     flags = options(command[2:], ("max", "m", "http-address", "http-port"))
-    if flags is None or is_zero(flags.get("max", flags.get("m", "30s"))):
+    if flags is None or not is_patience(flags.get("max", flags.get("m", "30s"))):
         return Waits.UNKNOWN
     version = release(version_of(proxy.image))
     if version and version < WAIT_SINCE:

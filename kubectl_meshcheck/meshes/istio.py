@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Sequence
 
 from kubectl_meshcheck.meshes import istio_settings as settings
@@ -162,9 +163,13 @@ def _waits(command: Sequence[str]) -> Waits:
     if not flags_known(flags, WAIT_FLAGS):
         return Waits.UNKNOWN
     urls = [word for word in flags if "http" in word]
-    if any("//localhost:" not in url and "//127.0.0.1:" not in url for url in urls):
+    local = r"(?:-*url=)?http://(?:localhost|127\.0\.0\.1|\[::1\]):\d+/.*"
+    if not all(re.fullmatch(local, url) for url in urls):
         return Waits.UNKNOWN
-    if any(word.replace("=", " ").split()[-1] == "0" for word in flags):
+    # a number that it cannot read ends it at once, and 0 is no wait
+    values = [word.rpartition("=")[2] for word in flags if "http" not in word]
+    numbers = [value for value in values if not value.startswith("-")]
+    if not all(re.fullmatch(r"0*[1-9]\d{0,8}", number) for number in numbers):
         return Waits.UNKNOWN
     return Waits.YES
 

@@ -28,7 +28,7 @@ from kubectl_meshcheck.meshes.reading import (
     first_of_its_name,
     has_env,
     index_of,
-    is_zero,
+    is_patience,
     marked,
     misspelt,
     options,
@@ -102,7 +102,7 @@ def _waits(container: Container, command: Sequence[str]) -> Waits:
     flags = options(
         command[2:], ("url", "timeout", "request-timeout", "check-frequency")
     )
-    if flags is None or is_zero(flags.get("timeout", "180s")):
+    if flags is None or not is_patience(flags.get("timeout", "180s")):
         return Waits.UNKNOWN
     url = flags.get("url", "http://localhost:9901/ready")
     local = re.fullmatch(r"http://(?:localhost|127\.0\.0\.1|\[::1\]):(\d+)/ready", url)

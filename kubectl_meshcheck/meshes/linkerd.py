@@ -22,7 +22,7 @@ from kubectl_meshcheck.meshes.reading import (
     has_env,
     image_name,
     index_of,
-    is_zero,
+    is_patience,
     marked,
     options,
 )
@@ -98,7 +98,7 @@ def _waits(pod: PodStart, container: Container, command: Sequence[str]) -> Waits
         return Waits.NO
     valued = ("port", "p", "timeout", "t", "backoff", "b", "timeout-fatal")
     flags = options(command[1:], valued, ("verbose", "v"))
-    if flags is None or is_zero(flags.get("timeout", flags.get("t", "2m"))):
+    if flags is None or not is_patience(flags.get("timeout", flags.get("t", "2m"))):
         return Waits.UNKNOWN
     port = flags.get("port", flags.get("p", ADMIN_PORT))
     return Waits.YES if port == _admin_port(container, port) else Waits.UNKNOWN

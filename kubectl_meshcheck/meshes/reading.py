@@ -89,6 +89,20 @@ def is_zero(duration: str) -> bool:
     return "0" in duration and not re.search("[1-9]", duration)
 
 
+_DURATION = re.compile(
+    r"(?:\d{1,9}(?:\.\d{1,9})?"
+    r"(?:ns|us|\u00b5s|ms|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?) ?)+"
+)
+
+
+def is_patience(duration: str) -> bool:
+    """Whether a Go or Rust duration reads, and is some time.
+
+    A wait command given another ends at once, and nothing waits.
+    """
+    return _DURATION.fullmatch(duration) is not None and not is_zero(duration)
+
+
 def misspelt(
     keys: Mapping[str, str],
     domain: str,

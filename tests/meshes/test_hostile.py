@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from kubectl_meshcheck import meshes
 from kubectl_meshcheck.meshes import MESHES
 from kubectl_meshcheck.meshes.reading import is_zero, misspelt, options, parse_bool
-from kubectl_meshcheck.model import PodStart
+from kubectl_meshcheck.model import PodStart, Verdict
 from tests.meshes.pods import APP, container, get, hold, judge, pod, troubles, verdict
 
 NAMES = [name for mesh in MESHES for name in mesh.proxies]
@@ -92,16 +91,19 @@ def test_any_pod_is_judged(found: PodStart, written: PodStart) -> None:
 @pytest.mark.parametrize(
     "text", ["0" * 5000 + "!", "9" * 5000, "until curl " + "-f " * 600, "'" * 5000]
 )
-def test_nothing_takes_long(text: str) -> None:
-    start = time.monotonic()
+def test_texts_that_stall_a_careless_pattern_hold_nobody(text: str) -> None:
+    """A pattern that goes back over its text again and again would never end here."""
     is_zero(text)
+    found = set()
     for name in NAMES:
         env = {"LINKERD2_PROXY_ADMIN_LISTEN_ADDR": text, "APPMESH_X": text}
         hooks = (["sh", "-c", text], ["linkerd-await", f"--timeout={text}"])
         for hook in hooks:
-            verdict(pod(container(name, f"linkerd:{text}", hook=hook, env=env), APP))
+            proxy = container(name, f"linkerd:{text}", hook=hook, env=env)
+            found.add(verdict(pod(proxy, APP)))
     list(misspelt({f"linkerd.io/{text}": text}, "linkerd.io", KEYS))
-    assert time.monotonic() - start < 2
+
+    assert not found & {Verdict.HELD, Verdict.NATIVE}
 
 
 @pytest.mark.parametrize(
