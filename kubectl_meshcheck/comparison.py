@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from kubectl_meshcheck import mismatch
 from kubectl_meshcheck.control import Mode, Topic
+from kubectl_meshcheck.explaining import mode
 from kubectl_meshcheck.model import Part, Proxy, Redirect
 from kubectl_meshcheck.scan import Row
 from kubectl_meshcheck.workload import Subject
@@ -169,7 +170,7 @@ def _mode(subject: Subject) -> Mode:
     proxy = subject.judgement.proxy
     if proxy is None or proxy.part is Part.GATEWAY:
         return Mode.NONE
-    return mismatch.mode(proxy)
+    return mode(proxy)
 
 
 def _uninjected(

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from kubectl_meshcheck.control import ControlPlane, Placed
+from kubectl_meshcheck import meshes
+from kubectl_meshcheck.control import (
+    ControlPlane,
+    Explained,
+    Mode,
+    Outlook,
+    Placed,
+)
 from kubectl_meshcheck.meshes import controls
+from kubectl_meshcheck.model import Proxy, Waits
 from kubectl_meshcheck.workload import Subject
 
 
@@ -19,7 +27,31 @@ def explained(
     if not planes:
         return list(subjects)
     explainer = controls.Explainer(planes, webhooks_unknown)
-    return [replace(one, explained=explainer.explain(placed(one))) for one in subjects]
+    return [replace(one, explained=_explained(explainer, one)) for one in subjects]
+
+
+def _explained(explainer: controls.Explainer, subject: Subject) -> Explained | None:
+    """With the proxy that the template brings along, where nothing injects another."""
+    found = explainer.explain(placed(subject))
+    if found is None or found.injection.injected is not False:
+        return found
+    if subject.template is None or subject.judgement.proxy is None:
+        return found
+    own = meshes.judge(subject.template)
+    if own.proxy is None:
+        return found
+    name = subject.template.containers[own.proxy.index].name
+    outlook = Outlook(mode(own.proxy), f"{name} is written in the template")
+    return replace(found, outlook=outlook)
+
+
+def mode(proxy: Proxy) -> Mode:
+    """What a proxy is in its pod."""
+    if proxy.gate.waits is Waits.UNKNOWN:
+        return Mode.UNKNOWN
+    if proxy.gate.waits is Waits.NO:
+        return Mode.RACE
+    return Mode.NATIVE if proxy.native else Mode.HELD
 
 
 def placed(subject: Subject) -> Placed:

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kubectl_meshcheck.control import Mode, Setting, Topic
+from kubectl_meshcheck.explaining import mode
 from kubectl_meshcheck.meshes import MESHES, controls, mesh_of
-from kubectl_meshcheck.model import Part, Proxy, Verdict, Waits
+from kubectl_meshcheck.model import Part, Proxy, Verdict
 from kubectl_meshcheck.workload import Subject
 
 #: kinds whose pods nobody makes anew
@@ -60,15 +61,6 @@ def proxy_of(subject: Subject) -> Proxy | None:
     if proxy is None or subject.judgement.verdict not in _JUDGED:
         return None
     return proxy if proxy.part is Part.SIDECAR and mesh_of(proxy) else None
-
-
-def mode(proxy: Proxy) -> Mode:
-    """What the proxy is in its pod."""
-    if proxy.gate.waits is Waits.UNKNOWN:
-        return Mode.UNKNOWN
-    if proxy.gate.waits is Waits.NO:
-        return Mode.RACE
-    return Mode.NATIVE if proxy.native else Mode.HELD
 
 
 def stale(subject: Subject) -> Stale | None:
