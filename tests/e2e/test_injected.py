@@ -17,11 +17,14 @@ from tests.e2e.cluster import Cluster, Object, Row, rows
 from tests.e2e.objects import (
     DIALS,
     NEVER_READY,
+    container,
     cron_job,
     deployment,
+    istio_init,
     job,
     pod,
     pod_spec,
+    proxy,
     template,
     workload,
 )
@@ -119,6 +122,26 @@ def test_saved_objects_with_the_mesh_s_give_the_same(space: Space) -> None:
         other = found[one["name"]]
         for key in ("injection", "settings", "proxies", "containers", "verdict"):
             assert other[key] == one[key], (one["name"], key)
+
+
+def test_a_proxy_of_the_template_s_own_is_not_taken_for_a_stale_one(
+    space: Space,
+) -> None:
+    """As ``istioctl kube-inject`` leaves it, where no webhook is called."""
+    spec = pod_spec([container(), proxy()], [istio_init()])
+    name = space.cluster.namespace("by-hand")
+    space.cluster.apply(deployment(name, "written", spec))
+    space.cluster.settled(name, 1)
+    report = space.cluster.report(f"ns {name}")
+    space.cluster.kubectl(f"delete ns {name} --wait=false")
+
+    assert rows(report) == [("Deployment/written", 1, *RACE, ("MC001",))]
+    told = report["workloads"][0]["injection"]
+    assert (told["injected"], told["newPods"], told["newPodsReason"]) == (
+        False,
+        "race",
+        "istio-proxy is written in the template",
+    )
 
 
 def test_the_mesh_and_who_uses_it(space: Space) -> None:
