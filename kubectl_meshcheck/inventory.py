@@ -20,6 +20,8 @@ from kubectl_meshcheck.workload import Ref, Subject
 
 #: pod names that are kept of each group
 NAMES = 5
+#: owners whose last pod is kept as it came
+RECENT = 16
 #: the annotations and the labels that matter
 _Marks = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
 #: with what the pod shows whose statuses it has
@@ -52,6 +54,7 @@ class Inventory:
         self._live = live
         self._groups: dict[tuple[str, str, str, str, int], _Group] = {}
         self._shapes: dict[object, int] = {}
+        #: the last pod of the owners that came last
         self._before: dict[
             tuple[str, str, str], tuple[parse.PodSpec, _Marks, _Group]
         ] = {}
@@ -85,6 +88,8 @@ class Inventory:
             return
         group = self._group(pod, owner, marks, source)
         self._before[owned] = (pod.spec, marks, group)
+        if len(self._before) > RECENT:  # lists are sorted, so owners do not come back
+            del self._before[next(iter(self._before))]
         self._count(group, meta, status)
 
     def _group(
@@ -157,11 +162,11 @@ class Inventory:
 
     def _shape(self, spec: parse.PodSpec, marks: _Marks) -> int:
         annotations, labels = marks
-        key = (spec, marks)
+        pod = parse.pod_start(spec, annotations, labels)
+        key = (pod.containers, marks, pod.host_network, pod.restart_policy)
         shape = self._shapes.get(key)
         if shape is None:
             shape = self._shapes[key] = len(self._judged)
-            pod = parse.pod_start(spec, annotations, labels)
             self._judged.append((pod, meshes.judge(pod)))
         return shape
 

@@ -92,7 +92,8 @@ class Container:
     image: str = ""
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
-    env: tuple[tuple[str, str], ...] = ()  #: literal values only
+    #: literal values only, and of those that decide something
+    env: tuple[tuple[str, str], ...] = ()
     post_start: Handler | None = None
     pre_stop: Handler | None = None
     startup: Probe | None = None

@@ -303,13 +303,39 @@ def _container(found: _Container, role: Role, user: int | None) -> Container:
         image=found.image or "",
         command=found.command or (),
         args=found.args or (),
-        env=tuple((e.name, e.value) for e in found.env or () if e.value is not None),
+        env=_environment(found.env),
         post_start=_handler(hooks.postStart),
         pre_stop=_handler(hooks.preStop),
         startup=_probe(found.startupProbe),
         readiness=_probe(found.readinessProbe),
         run_as_user=user if own is None else own,
         restart_policy=found.restartPolicy or "",
+    )
+
+
+#: how the environment variables begin that decide something; an application may
+#: have hundreds of its own, which would be kept for every workload
+ENVIRONMENT = (
+    "APPMESH_",
+    "CA_ADDR",
+    "CSQL_PROXY_",
+    "DISABLE_ENVOY",
+    "ENVOY_",
+    "EXIT_ON_ZERO_ACTIVE_CONNECTIONS",
+    "ISTIO_META_",
+    "KUMA_",
+    "LINKERD",
+    "PROXY_CONFIG",
+    "START_WITHOUT_ENVOY",
+    "TERMINATION_DRAIN_DURATION_SECONDS",
+)
+
+
+def _environment(found: tuple[_Env, ...] | None) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (one.name, one.value)
+        for one in found or ()
+        if one.value is not None and one.name.startswith(ENVIRONMENT)
     )
 
 

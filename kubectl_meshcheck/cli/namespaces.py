@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -170,6 +171,7 @@ def _watch(
 
     if not output.for_people:
         raise click.UsageError(f"--watch shows a table, not -o {output.output}")
+    gc.enable()  # this one stays for hours
     rules, fail_on = show.rules_of(output)
     looks = watch.Looks(seen.gather, seen.again)
 
