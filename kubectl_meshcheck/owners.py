@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 from kubectl_meshcheck import meshes, parse
 from kubectl_meshcheck.kinds import POD, REPLICA_SET, Kind, kind_of
 from kubectl_meshcheck.model import PodStart
@@ -51,10 +53,12 @@ class Owners:
 
     def add_workload(self, kind: Kind, found: parse.Workload, source: str = "") -> None:
         """Remembers an owner with its template."""
-        meta, spec = found.metadata, found.spec
+        meta, spec = _lean(found.metadata), found.spec
         replicas = spec.replicas if spec else None
         ref = Ref(kind, meta.namespace, meta.name or meta.generateName)
-        self._known[key_of(ref)] = Known(ref, meta, found.template, replicas, source)
+        self._known[key_of(ref)] = Known(
+            ref, meta, parse.lean(found.template), replicas, source
+        )
 
     def add_owner(self, kind: Kind, meta: parse.Meta) -> None:
         """Remembers an owner of which only the metadata was read."""
@@ -126,6 +130,15 @@ class Owners:
             return True
         kind = kind_of(owner.kind, owner.apiVersion)
         return key_of(Ref(kind, known.ref.namespace, owner.name)) not in self._known
+
+
+def _lean(meta: parse.Meta) -> parse.Meta:
+    """Without what no mesh reads: the last applied configuration is a whole object."""
+    return msgspec.structs.replace(
+        meta,
+        labels=dict(meshes.relevant(meta.labels)),
+        annotations=dict(meshes.relevant(meta.annotations)),
+    )
 
 
 def key_of(ref: Ref) -> Key:

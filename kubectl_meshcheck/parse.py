@@ -9,6 +9,7 @@ become invisible.  Names are Kubernetes' own, hence camelCase here and only here
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -298,11 +299,12 @@ def _container(found: _Container, role: Role, user: int | None) -> Container:
     own = found.securityContext.runAsUser if found.securityContext else None
     hooks = found.lifecycle or _Lifecycle()
     return Container(
-        name=found.name,
+        name=intern(found.name),
         role=role,
-        image=found.image or "",
-        command=found.command or (),
-        args=found.args or (),
+        image=intern(found.image or ""),
+        # a fleet's proxies say the same again and again: it is kept once
+        command=tuple(map(intern, found.command or ())),
+        args=tuple(map(intern, found.args or ())),
         env=_environment(found.env),
         post_start=_handler(hooks.postStart),
         pre_stop=_handler(hooks.preStop),
@@ -320,20 +322,45 @@ ENVIRONMENT = (
     "CA_ADDR",
     "CSQL_PROXY_",
     "DISABLE_ENVOY",
+    "ENABLE_NATIVE_SIDECARS",
     "ENVOY_",
     "EXIT_ON_ZERO_ACTIVE_CONNECTIONS",
     "ISTIO_META_",
     "KUMA_",
     "LINKERD",
     "PROXY_CONFIG",
+    "SHARED_MESH_CONFIG",
     "START_WITHOUT_ENVOY",
     "TERMINATION_DRAIN_DURATION_SECONDS",
 )
 
 
+def lean(template: Template | None) -> Template | None:
+    """The template without the environment that decides nothing, to be kept."""
+    if template is None or template.spec is None:
+        return template
+    spec = msgspec.structs.replace(
+        template.spec,
+        containers=_lean(template.spec.containers),
+        initContainers=_lean(template.spec.initContainers),
+    )
+    return msgspec.structs.replace(template, spec=spec)
+
+
+def _lean(found: tuple[_Container, ...] | None) -> tuple[_Container, ...] | None:
+    return found and tuple(
+        msgspec.structs.replace(
+            one, env=tuple(e for e in one.env if e.name.startswith(ENVIRONMENT))
+        )
+        if one.env
+        else one
+        for one in found
+    )
+
+
 def _environment(found: tuple[_Env, ...] | None) -> tuple[tuple[str, str], ...]:
     return tuple(
-        (one.name, one.value)
+        (intern(one.name), intern(one.value))
         for one in found or ()
         if one.value is not None and one.name.startswith(ENVIRONMENT)
     )
