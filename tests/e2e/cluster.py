@@ -53,6 +53,15 @@ class Cluster:
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
         self.kubectl("apply --server-side --force-conflicts -f -", text)
 
+    def minor(self) -> int:
+        """31 for a Kubernetes 1.31."""
+        told = json.loads(self.kubectl("version -o json"))["serverVersion"]
+        return int(told["minor"].rstrip("+"))
+
+    def knows_native_sidecars(self) -> bool:
+        """An older API server rejects them: the field that makes them is dropped."""
+        return self.minor() >= 29
+
     def namespace(self, topic: str, labels: Mapping[str, str] | None = None) -> str:
         """A namespace made for the tests, by name."""
         name = PREFIX + topic

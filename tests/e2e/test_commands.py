@@ -31,10 +31,10 @@ from tests.e2e.objects import (
 from tests.shell import BIN, Shell
 
 
-def _objects(namespace: str) -> list[Object]:
+def _objects(namespace: str, natives: bool) -> list[Object]:
     racing = pod_spec([container(), proxy()], [istio_init()])
     held = pod_spec([held_proxy(), container()], [istio_init()])
-    native = pod_spec(init=[istio_init(), native_proxy()])
+    native = pod_spec(init=[istio_init(), native_proxy()]) if natives else held
     first = pod_spec([proxy(), container("log")], [istio_init()])
     return [
         deployment(namespace, "racing", racing, 2),
@@ -48,20 +48,22 @@ def _objects(namespace: str) -> list[Object]:
     ]
 
 
-def _rows(nodes: int) -> list[Row]:
+def _rows(nodes: int, natives: bool) -> list[Row]:
     """What there is to say of them."""
     race, first = "istio-init > [app istio-proxy]", "istio-init > [istio-proxy log]"
-    hold, native = "istio-init > istio-proxy > app", "istio-init > istio-proxy* > app"
+    hold, star = "istio-init > istio-proxy > app", "istio-init > istio-proxy* > app"
     held = (1, hold, "pilot-agent wait", "HELD", ("MC012",))
+    native = (star, "startup probe", "NATIVE", ()) if natives else held[1:]
+    ends = () if natives else ("MC007",)
     return [
-        ("CronJob/yearly", 0, native, "startup probe", "NATIVE", ()),
+        ("CronJob/yearly", 0, *native[:-1], (*ends, *native[-1])),
         ("DaemonSet/log", nodes, first, "nothing", "RACE", ("MC001", "MC012")),
         ("Deployment/held", *held),
         ("Deployment/plain", 1, "app", "-", "NONE", ()),
         ("Deployment/racing", 2, race, "nothing", "RACE", ("MC001",)),
         ("Job/once", 1, race, "nothing", "RACE", ("MC001", "MC007")),
         ("Pod/lone", *held),
-        ("StatefulSet/db", 2, native, "startup probe", "NATIVE", ()),
+        ("StatefulSet/db", 2, *native),
     ]
 
 
@@ -80,7 +82,8 @@ class Shop:
 @pytest.fixture(scope="module")
 def shop(cluster: Cluster) -> Iterator[Shop]:
     namespace = cluster.namespace("shop")
-    cluster.apply(*_objects(namespace))
+    natives = cluster.knows_native_sidecars()
+    cluster.apply(*_objects(namespace, natives))
     found = cluster.get(f"nodes,ds -n {namespace}")["items"]
     nodes = sum(one["kind"] == "Node" for one in found)
     if not cluster.plane:  # some may be closed to it
@@ -92,7 +95,7 @@ def shop(cluster: Cluster) -> Iterator[Shop]:
     config.write_text(cluster.kubectl("config view --raw --minify --flatten"))
     here = cluster.as_user(config)
     here.kubectl(f"config set-context --current --namespace={namespace}")
-    yield Shop(here, namespace, _rows(nodes))
+    yield Shop(here, namespace, _rows(nodes, natives))
     cluster.kubectl(f"delete ns {namespace} --wait=false")
 
 

@@ -11,6 +11,9 @@ The matrix is printed at the end: a letter a state, in the order of ``STATES``.
 R race, P partial, H held, N native, U unknown, G gateway, - no proxy, x no pod is made;
 * our outlook on new pods is unknown; ! is a disagreement.
 
+On a Kubernetes without native sidecars the matrix is smaller: its API server rejects
+every such pod with 422, which is held here too.
+
 Left out: what only other versions do, which the tables of tests/settings have, and
 versions of the injector that do not build any more.
 """
@@ -53,13 +56,14 @@ class Revision:
     values: Object
     #: the namespace names a tag, not the revision
     tag: str = ""
-    native: bool = False  #: what it does with a pod that says nothing
+    #: what it does with a pod that says nothing; None: as the kubelets are
+    native: bool | None = False
 
 
 REVISIONS = {
-    "new": Revision("1.31", {}, native=True),
+    "new": Revision("1.31", {}, native=None),
     "new-classic": Revision("1.31", _native("false"), "e2e-stable"),
-    "new-cni": Revision("1.31", CNI, native=True),
+    "new-cni": Revision("1.31", CNI, native=None),
     "old": Revision("1.22", {}),
     "old-native": Revision("1.22", _native("true"), native=True),
 }
@@ -151,6 +155,8 @@ SHAPES = {
     "gateway": Shape({TEMPLATES: "gateway"}),
     "grpc": Shape({TEMPLATES: "grpc-agent"}),
 }
+#: shapes, and with them revisions, that an old API server does not take
+NATIVES = ("native", "native-init")
 #: nobody makes these: the injector rejects them
 REJECTED = ("hold-text", "hold-nospace")
 
@@ -182,6 +188,7 @@ class Lab:
 
     cluster: Cluster
     plane: ControlPlane
+    shapes: dict[str, Shape]
     revisions: dict[str, Istio] = field(default_factory=dict)
     spaces: dict[str, str] = field(default_factory=dict)
     turn: int = 0
@@ -193,7 +200,8 @@ class Lab:
         istio.install(told.values, *([told.tag] if told.tag else []))
         label = {"istio.io/rev": told.tag or name}
         space = self.cluster.namespace(f"matrix-{name}", label)
-        self.cluster.apply(*(_deployment(space, n, s) for n, s in SHAPES.items()))
+        items = self.shapes.items()
+        self.cluster.apply(*(_deployment(space, n, one) for n, one in items))
         self.revisions[name], self.spaces[name] = istio, space
 
     def set(self, state: State) -> None:
@@ -213,7 +221,9 @@ class Lab:
     def _sees(self, name: str, mark: str) -> bool:
         spec = {"containers": [{"name": "probe", "image": "probe"}]}
         path = f"/api/v1/namespaces/{self.spaces[name]}/pods?dryRun=All"
-        body = {"metadata": {"name": "probe"}, "spec": spec}
+        # this template has no native sidecar, so every API server takes it
+        meta = {"name": "probe", "annotations": {TEMPLATES: "gateway"}}
+        body = {"metadata": meta, "spec": spec}
         spec = self.plane.client.request("POST", path, body)["spec"]
         found = [*spec.get("initContainers", []), *spec["containers"]]
         (proxy,) = (one for one in found if one["name"] == "istio-proxy")
@@ -238,7 +248,7 @@ class Lab:
                     found[shape] = one
                 elif one["kind"] == "ReplicaSet" and _refused(one):
                     found.setdefault(shape, None)
-            return set(found) == set(SHAPES)
+            return set(found) == set(self.shapes)
 
         wait_for(f"the pods of {space}", all_made, 90)
         return found
@@ -247,7 +257,7 @@ class Lab:
         """Our report on them, by revision and shape."""
         found = {}
         for name, space in self.spaces.items():
-            report = self.cluster.report(f"deploy {' '.join(SHAPES)} -n {space}")
+            report = self.cluster.report(f"deploy {' '.join(self.shapes)} -n {space}")
             assert report["problems"] == []
             found.update({(name, one["name"]): one for one in report["workloads"]})
         return found
@@ -265,15 +275,18 @@ Matrix = dict[Key, Cell]
 @pytest.fixture(scope="module")
 def matrix(cluster: Cluster, plane: ControlPlane, tell: list[str]) -> Iterator[Matrix]:
     """Every cell, made once; printed when the tests are through."""
-    lab = Lab(cluster, plane)
-    for name in REVISIONS:
-        lab.install(name)
+    natives = cluster.knows_native_sidecars()
+    shapes = {n: one for n, one in SHAPES.items() if natives or n not in NATIVES}
+    lab = Lab(cluster, plane, shapes)
+    for name, told in REVISIONS.items():
+        if natives or told.native is not True:
+            lab.install(name)
     found: Matrix = {}
     for state, settings in STATES.items():
         lab.set(settings)
         pods, said = lab.made(), lab.said()
-        for name, shapes in pods.items():
-            for shape, pod in shapes.items():
+        for name, made in pods.items():
+            for shape, pod in made.items():
                 start = istio_start.start(pod) if pod else None
                 found[name, state, shape] = Cell(start, said[name, shape])
     yield found
@@ -301,12 +314,14 @@ def _table(matrix: Matrix) -> list[str]:
     width = max(map(len, SHAPES)) + 2
     states = ", ".join(STATES)
     lines = ["", f"Istio's injector against us; a letter for each of: {states}"]
-    heads = (f"{name} ({told.version})" for name, told in REVISIONS.items())
+    revisions = dict.fromkeys(name for name, _, _ in matrix)
+    heads = (f"{name} ({REVISIONS[name].version})" for name in revisions)
     lines.append(" " * width + "".join(f"{head:20}" for head in heads))
-    for shape in SHAPES:
+    made = {shape for _, _, shape in matrix}
+    for shape in (one for one in SHAPES if one in made):
         cells = (
             "".join(_letter(matrix[name, state, shape]) for state in STATES)
-            for name in REVISIONS
+            for name in revisions
         )
         lines.append(f"{shape:{width}}" + "".join(f"{cell:20}" for cell in cells))
     return lines
@@ -441,15 +456,16 @@ def _held(values: bool | None, own: bool | None, mesh: bool | None) -> bool:
     return bool(values) or bool(mesh if own is None else own)
 
 
-def test_hold_and_native_are_what_was_set(matrix: Matrix) -> None:
+def test_hold_and_native_are_what_was_set(matrix: Matrix, cluster: Cluster) -> None:
     expected, found = {}, {}
+    kubelets = cluster.minor() >= 33
     for key, cell in _sayings(matrix):
         name, state, shape = key
         told, asked = REVISIONS[name], STATES[state]
         own = NATIVELY.get(shape) if told.version != "1.22" else None
         expected[key] = (
             _held(asked.values, SAYING[shape], asked.mesh),
-            told.native if own is None else own,
+            (kubelets if told.native is None else told.native) if own is None else own,
         )
         hold, native = _setting(cell, HOLD), _setting(cell, "nativeSidecar")
         found[key] = (hold["value"], native["value"])
@@ -493,7 +509,7 @@ def test_a_flipped_origin_changes_the_pods(matrix: Matrix) -> None:
         ("values hold", "hold-off"): ("nothing", "hold-off", "values"),
     }
     for name, told in REVISIONS.items():
-        if told.native:
+        if told.native is not False:
             continue
         for (state, shape), (other, changed, place) in pairs.items():
             cell, after = matrix[name, state, shape], matrix[name, other, changed]
@@ -525,3 +541,27 @@ def test_who_is_injected_and_by_which_rule(matrix: Matrix) -> None:
             wrong[key] = said
 
     assert wrong == {}
+
+
+def test_an_old_api_server_rejects_native_sidecars(
+    cluster: Cluster, plane: ControlPlane
+) -> None:
+    """It drops the field that makes them, then refuses what goes with it."""
+    if cluster.knows_native_sidecars():
+        pytest.skip("this Kubernetes knows native sidecars: 1.28 does not")
+    name = cluster.namespace("native", {"istio.io/rev": "lone"})
+    istio = Istio(plane, "lone", "1.22").install(_native("true"))
+    cluster.apply(deployment(name, "web", pod_spec()))
+    told = ""
+
+    def refused() -> bool:
+        nonlocal told
+        (found,) = cluster.get(f"rs -n {name}")["items"]
+        conditions = found["status"].get("conditions", [])
+        told = next((one["message"] for one in conditions), "")
+        return bool(told)
+
+    wait_for("the refusal", refused)
+    istio.uninstall()
+    cluster.kubectl(f"delete ns {name} --wait=false")
+    assert "may not be set for init containers without restartPolicy=Always" in told
