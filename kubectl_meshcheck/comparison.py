@@ -13,6 +13,7 @@ from kubectl_meshcheck import mismatch
 from kubectl_meshcheck.control import Mode, Topic
 from kubectl_meshcheck.explaining import mode
 from kubectl_meshcheck.model import Part, Proxy, Redirect
+from kubectl_meshcheck.order import start_order
 from kubectl_meshcheck.scan import Row
 from kubectl_meshcheck.workload import Subject
 
@@ -108,7 +109,7 @@ def _marks(
 
 def _order(subject: Subject) -> str:
     """The containers in start order."""
-    return " > ".join(s.container.name for s in subject.judgement.steps) or NONE
+    return start_order(subject.judgement) or NONE
 
 
 def _proxies(subject: Subject) -> Iterator[tuple[str, str]]:

@@ -153,3 +153,29 @@ def _endless(pod: PodStart, proxies: tuple[Proxy, ...]) -> str:
                 "restartPolicy: Always and never ends, so nothing after it starts"
             )
     return ""
+
+
+def start_order(judgement: Judgement) -> str:
+    """``istio-init > [app istio-proxy]``: what stands in brackets does not wait.
+
+    A native sidecar carries a star.
+    """
+    groups: list[list[str]] = [[]]
+    for step in judgement.steps:
+        container = step.container
+        star = "*" if container.role is Role.NATIVE else ""
+        groups[-1].append(container.name + star)
+        if _closes(judgement, container):
+            groups.append([])
+    shown = [f"[{' '.join(g)}]" if len(g) > 1 else g[0] for g in groups if g]
+    return " > ".join(shown) or "-"
+
+
+def _closes(judgement: Judgement, container: Container) -> bool:
+    """Whether the kubelet waits for this container before it goes on."""
+    if container.role is Role.INIT:
+        return True
+    for proxy in judgement.proxies:
+        if judgement.steps[proxy.index].container is container:
+            return proxy.gate.waits is Waits.YES
+    return container.role is Role.NATIVE and container.startup is not None

@@ -22,6 +22,7 @@ from kubectl_meshcheck.cli import show
 from kubectl_meshcheck.cli.show import Gathered, Output
 from kubectl_meshcheck.errors import ExitCode, MeshcheckError
 from kubectl_meshcheck.inventory import Inventory
+from kubectl_meshcheck.order import start_order
 from kubectl_meshcheck.report.text import View, cut, safe
 from kubectl_meshcheck.scan import Report, Row
 
@@ -193,5 +194,5 @@ def _key(row: Row) -> str:
     """Which row it is; pods of one workload that start differently have several."""
     subject = row.subject
     place = f"{subject.ref.namespace}/" if subject.ref.namespace else ""
-    order = " > ".join(step.container.name for step in subject.judgement.steps)
-    return f"{place}{subject.ref} ({order})"
+    shape = start_order(subject.judgement)
+    return f"{place}{subject.ref} ({shape})"

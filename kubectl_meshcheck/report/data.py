@@ -18,6 +18,7 @@ from kubectl_meshcheck.errors import Problem
 from kubectl_meshcheck.evidence import Evidence
 from kubectl_meshcheck.meshes import mesh_of
 from kubectl_meshcheck.model import ContainerStatus, Proxy, Step
+from kubectl_meshcheck.order import start_order
 from kubectl_meshcheck.report import cells, settings
 from kubectl_meshcheck.report.table import shown
 from kubectl_meshcheck.report.text import View, safe_json
@@ -111,7 +112,7 @@ def _workload(row: Row) -> dict[str, Any]:
         },
         "injected": bool(judgement.proxies),
         "proxies": [_proxy(subject, proxy) for proxy in judgement.proxies],
-        "startOrder": cells.start_order(judgement),
+        "startOrder": start_order(judgement),
         "waitsOn": cells.waits_on(judgement),
         "containers": [_step(step, subject) for step in judgement.steps],
         "verdict": judgement.verdict.value,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from kubectl_meshcheck import evidence
 from kubectl_meshcheck.model import ContainerStatus, Redirect, Role, State, Step
+from kubectl_meshcheck.order import start_order
 from kubectl_meshcheck.report import cells, grid, settings, timeline, timeline_text
 from kubectl_meshcheck.report.table import shown
 from kubectl_meshcheck.report.text import View, bold, paint, safe
@@ -77,7 +78,7 @@ def facts(row: Row) -> dict[str, str]:
     known = {
         "Mesh": cells.mesh(subject.judgement),
         "Revision": subject.judgement.proxy.revision if subject.judgement.proxy else "",
-        "Order": cells.start_order(subject.judgement),
+        "Order": start_order(subject.judgement),
         "Redirected": _redirected(row),
         "Owners": chain if len(subject.owners) > 1 else "",
         "Pods": _pods(row),

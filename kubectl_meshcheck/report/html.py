@@ -11,6 +11,7 @@ from html import escape
 
 from kubectl_meshcheck import __version__, evidence
 from kubectl_meshcheck.checks.base import Found
+from kubectl_meshcheck.order import start_order
 from kubectl_meshcheck.report import cells, detail, svg, timeline
 from kubectl_meshcheck.report.table import shown
 from kubectl_meshcheck.report.text import View, safe
@@ -122,7 +123,7 @@ def _line(row: Row) -> list[str]:
         _code(f"{place}{subject.ref}"),
         _words(cells.ready(subject)),
         _words(cells.mesh(judgement)),
-        _code(cells.start_order(judgement)),
+        _code(start_order(judgement)),
         _words(cells.waits_on(judgement)),
         _verdict(row),
         _words(row.why),

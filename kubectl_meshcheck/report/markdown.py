@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from tabulate import tabulate
 
 from kubectl_meshcheck import __version__, evidence
+from kubectl_meshcheck.order import start_order
 from kubectl_meshcheck.report import cells, detail, timeline, timeline_text
 from kubectl_meshcheck.report.table import shown
 from kubectl_meshcheck.report.text import View, safe
@@ -78,7 +79,7 @@ def _table(rows: list[Row]) -> str:
                 code(f"{place}{subject.ref}", cell=True),
                 cells.ready(subject),
                 plain(cells.mesh(judgement)),
-                code(cells.start_order(judgement), cell=True),
+                code(start_order(judgement), cell=True),
                 plain(cells.waits_on(judgement)),
                 f"**{judgement.verdict.value}**"
                 if row.counted

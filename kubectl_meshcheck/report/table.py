@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kubectl_meshcheck.checks.base import Severity
 from kubectl_meshcheck.model import Verdict
+from kubectl_meshcheck.order import start_order
 from kubectl_meshcheck.report import cells, grid
 from kubectl_meshcheck.report.text import View, cut, paint, safe
 from kubectl_meshcheck.scan import Report, Row
@@ -52,7 +53,7 @@ def _cells(row: Row, view: View) -> list[str]:
         str(subject.ref),
         cells.ready(subject),
         cells.mesh(judgement),
-        cells.start_order(judgement),
+        start_order(judgement),
         cells.waits_on(judgement),
         judgement.verdict.value,
     ]

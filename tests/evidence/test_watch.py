@@ -84,7 +84,7 @@ def test_a_pipe_gets_the_rows_that_change(tmp_path: Path) -> None:
         assert line.endswith("crashed 2x: exit 1, about 1s before proxy start")
         server.replace([NAMESPACE, HEALTHY])
         assert until(process.stdout, "pod/") == (
-            "gone: shop/pod/race (istio-init > app > istio-proxy)"
+            "gone: shop/pod/race (istio-init > [app istio-proxy])"
         )
         asked = Counter(r.path.rpartition("/")[2] for r in server.requests)
         process.send_signal(signal.SIGINT)
