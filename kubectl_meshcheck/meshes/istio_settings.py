@@ -124,11 +124,16 @@ def _meant_as_hold(config: dict[Any, Any]) -> tuple[str, ...]:
     wanted = (HOLD, HOLD_SNAKE)
     keys = [str(key) for key in config if key not in wanted]
     plain = HOLD.lower()
-    near = [key for key in keys if re.sub(r"[-_ ]", "", key).lower() == plain]
+    near = [key for key in keys if _is_near(re.sub(r"[-_ ]", "", key).lower(), plain)]
     inner = config.get("defaultConfig")
     if isinstance(inner, dict) and any(key in inner for key in wanted):
         near.append(f"defaultConfig.{HOLD}")
     return tuple(near)
+
+
+def _is_near(word: str, wanted: str) -> bool:
+    """The same word, or one that is a slip of the pen away from it."""
+    return bool(difflib.get_close_matches(word[:64], [wanted], cutoff=0.8))
 
 
 def bad_settings(pod: PodStart, version: str) -> Iterator[BadSetting]:

@@ -97,6 +97,8 @@ def test_values_that_say_nothing(text: str) -> None:
     [
         "HoldApplicationUntilProxyStarts: true",
         "holdapplicationuntilproxystarts: true",
+        "holdApplicationUntilProxyStart: true",
+        "holdAppUntilProxyStarts: true",
         "hold-application-until-proxy-starts: true",
         f"defaultConfig:\n  {HOLD}: true",
     ],
