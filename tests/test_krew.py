@@ -1,4 +1,4 @@
-"""krew-manifest.yaml keeps krew's rules, and release/archive.py builds what it names.
+"""krew-manifest.yaml keeps krew's rules, and .ci/archive.py builds what it names.
 
 The rules are those of kubernetes-sigs/krew: internal/index/validation/validate.go,
 cmd/validate-krew-manifest/main.go, internal/download/downloader.go, and what the
@@ -159,7 +159,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kept = MANIFEST.read_bytes()
     try:
         done = subprocess.run(
-            [sys.executable, "release/archive.py", str(folder)],
+            [sys.executable, ".ci/archive.py", str(folder)],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,

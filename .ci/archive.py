@@ -1,4 +1,4 @@
-"""Build the archive that krew installs: ``python release/archive.py [FOLDER]``.
+"""Build the archive that krew installs: ``python .ci/archive.py [FOLDER]``.
 
 It freezes the installed program with PyInstaller for the machine that it runs on, so
 each platform's archive is built on that platform, on Linux with the oldest glibc
