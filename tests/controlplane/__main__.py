@@ -87,6 +87,11 @@ def _injector(plane: ControlPlane, options: argparse.Namespace) -> int:
     return 0
 
 
+def _build(plane: ControlPlane, options: argparse.Namespace) -> int:
+    binaries.build_all()
+    return 0
+
+
 def _kubeconfig(plane: ControlPlane, options: argparse.Namespace) -> int:
     print(plane.kubeconfig_of(options.user))
     return 0
@@ -100,6 +105,7 @@ def main() -> int:
     parser.add_argument("--name", default="default", help="which instance")
     commands = parser.add_subparsers(required=True)
     for function, words in {
+        _build: "build what is missing of all versions; half an hour the first time",
         _up: "bring it up, building what is missing; prints the path of the kubeconfig",
         _down: "end it and forget its data",
         _istio: "install Istio, or change what is installed",
