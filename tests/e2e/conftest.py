@@ -12,6 +12,7 @@ import pytest
 
 from tests.controlplane import ControlPlane, Istio, UnavailableError, binaries
 from tests.e2e.cluster import LABEL, Cluster
+from tests.e2e.place import Place, settle
 from tests.shell import KUBECTL
 
 THEIRS = os.environ.get("MESHCHECK_E2E_KUBECONFIG", "")
@@ -126,3 +127,12 @@ def injected(cluster: Cluster) -> dict[str, str]:
         if revision:
             return {"istio.io/rev": revision}
     pytest.skip("it needs Istio, which this cluster has not")
+
+
+@pytest.fixture(scope="session")
+def place(cluster: Cluster) -> Iterator[Place]:
+    """A namespace for users with few rights."""
+    made = settle(cluster)
+    yield made
+    cluster.kubectl(f"delete clusterroles,clusterrolebindings -l {LABEL}")
+    cluster.kubectl(f"delete ns {made.name} --wait=false")

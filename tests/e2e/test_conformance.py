@@ -20,336 +20,29 @@ versions of the injector that do not build any more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.controlplane import ControlPlane, Istio, wait_for
-from tests.e2e import istio_start
-from tests.e2e.cluster import Cluster, Object
-from tests.e2e.objects import container, deployment, pod_spec
-
-HOLD = "holdApplicationUntilProxyStarts"
-CONFIG = "proxy.istio.io/config"
-NATIVE = "sidecar.istio.io/nativeSidecar"
-PORT = istio_start.PORT
-INJECT = "sidecar.istio.io/inject"
-RANGES = "traffic.sidecar.istio.io/includeOutboundIPRanges"
-TEMPLATES = "inject.istio.io/templates"
-MODE = "sidecar.istio.io/interceptionMode"
-
-
-def _native(mode: str) -> Object:
-    return {"pilot": {"env": {"ENABLE_NATIVE_SIDECARS": mode}}}
-
-
-CNI: Object = {"pilot": {"cni": {"enabled": True}}}
-
-
-@dataclass(frozen=True)
-class Revision:
-    """One injector."""
-
-    version: str
-    values: Object
-    #: the namespace names a tag, not the revision
-    tag: str = ""
-    #: what it does with a pod that says nothing; None: as the kubelets are
-    native: bool | None = False
-
-
-REVISIONS = {
-    "new": Revision("1.31", {}, native=None),
-    "new-classic": Revision("1.31", _native("false"), "e2e-stable"),
-    "new-cni": Revision("1.31", CNI, native=None),
-    "old": Revision("1.22", {}),
-    "old-native": Revision("1.22", _native("true"), native=True),
-}
-
-
-@dataclass(frozen=True)
-class State:
-    """What the two ConfigMaps of a revision say."""
-
-    values: bool | None = None  #: the hold there; None: nothing
-    mesh: bool | None = None
-    lifecycle: bool = False  #: a preStop hook in the values
-    probe: bool = True
-
-    @property
-    def proxy(self) -> Object:
-        """Under ``global.proxy`` of the values."""
-        sleep = {"preStop": {"exec": {"command": ["sleep", "5"]}}}
-        return {
-            HOLD: self.values,
-            "lifecycle": sleep if self.lifecycle else None,
-            "startupProbe": {"enabled": self.probe},
-        }
-
-
-STATES = {
-    "nothing": State(),
-    "mesh holds": State(mesh=True),
-    "values hold": State(values=True),
-    "values hold, mesh does not": State(values=True, mesh=False),
-    "mesh holds, lifecycle set": State(mesh=True, lifecycle=True),
-    "mesh holds, no startup probe": State(mesh=True, probe=False),
-}
-
-
-@dataclass(frozen=True)
-class Shape:
-    """A Deployment."""
-
-    annotations: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    containers: tuple[Object, ...] = (container(),)
-    init: tuple[Object, ...] = ()
-
-
-def _hold(value: str) -> dict[str, str]:
-    return {CONFIG: f"{HOLD}: {value}"}
-
-
-CLASSIC = {NATIVE: "false"}
-OWN_HOOK = {"postStart": {"exec": {"command": ["sleep", "3"]}}}
-OWN_STOP = {"preStop": {"exec": {"command": ["sleep", "3"]}}}
-UID = {"runAsUser": 1337}
-SHAPES = {
-    "plain": Shape(),
-    "two": Shape(containers=(container("one"), container("two"))),
-    "hold": Shape(_hold("true")),
-    "hold-off": Shape(_hold("false")),
-    "hold-yes": Shape(_hold("yes")),
-    "hold-snake": Shape({CONFIG: "hold_application_until_proxy_starts: true"}),
-    "hold-json": Shape({CONFIG: f'{{"{HOLD}": true, "concurrency": 2}}'}),
-    "hold-misspelt": Shape({CONFIG: "holdapplicationuntilproxystarts: true"}),
-    "hold-text": Shape(_hold('"true"')),
-    "hold-nospace": Shape({CONFIG: f"{HOLD}:true"}),
-    "native": Shape({NATIVE: "true"}),
-    "classic": Shape(CLASSIC),
-    "classic-hold": Shape(CLASSIC | _hold("true")),
-    "init": Shape(init=(container("migrate", command=["true"]),)),
-    "classic-init": Shape(CLASSIC, init=(container("migrate", command=["true"]),)),
-    "init-1337": Shape(
-        CLASSIC,
-        init=(container("migrate", command=["true"], securityContext=UID),),
-    ),
-    "native-init": Shape(init=(container("log", restartPolicy="Always"),)),
-    "own-hook": Shape(
-        CLASSIC | _hold("true"),
-        containers=(container(), {"name": "istio-proxy", "lifecycle": OWN_HOOK}),
-    ),
-    "own-stop": Shape(
-        CLASSIC | _hold("true"),
-        containers=(container(), {"name": "istio-proxy", "lifecycle": OWN_STOP}),
-    ),
-    "mode-none": Shape({MODE: "NONE"}),
-    "no-ranges": Shape({RANGES: ""}),
-    "port-0": Shape({PORT: "0"}),
-    "port-0-hold": Shape({PORT: "0"} | CLASSIC | _hold("true")),
-    "off": Shape(labels={INJECT: "false"}),
-    "off-note": Shape({INJECT: "false"}),
-    "gateway": Shape({TEMPLATES: "gateway"}),
-    "grpc": Shape({TEMPLATES: "grpc-agent"}),
-}
-#: shapes, and with them revisions, that an old API server does not take
-NATIVES = ("native", "native-init")
-#: nobody makes these: the injector rejects them
-REJECTED = ("hold-text", "hold-nospace")
-
-Key = tuple[str, str, str]  #: revision, state, shape
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What was made, and what we say of it."""
-
-    start: istio_start.Start | None  #: None: no pod was made
-    said: Any  #: the workload of our report
-
-    @property
-    def outcome(self) -> str:
-        return self.start.verdict if self.start else "REJECTED"
-
-
-def _deployment(namespace: str, name: str, shape: Shape) -> Object:
-    containers = [{"image": "auto", **one} for one in shape.containers]
-    spec = pod_spec(containers, shape.init)
-    notes, labels = shape.annotations, shape.labels
-    return deployment(namespace, name, spec, annotations=notes, labels=labels)
-
-
-@dataclass
-class Lab:
-    """The revisions, with a namespace each that holds every shape."""
-
-    cluster: Cluster
-    plane: ControlPlane
-    shapes: dict[str, Shape]
-    revisions: dict[str, Istio] = field(default_factory=dict)
-    spaces: dict[str, str] = field(default_factory=dict)
-    turn: int = 0
-
-    def install(self, name: str) -> None:
-        """One revision, and its namespace with a Deployment of each shape."""
-        told = REVISIONS[name]
-        istio = Istio(self.plane, name, told.version)
-        istio.install(told.values, *([told.tag] if told.tag else []))
-        label = {"istio.io/rev": told.tag or name}
-        space = self.cluster.namespace(f"matrix-{name}", label)
-        items = self.shapes.items()
-        self.cluster.apply(*(_deployment(space, n, one) for n, one in items))
-        self.revisions[name], self.spaces[name] = istio, space
-
-    def set(self, state: State) -> None:
-        """Both ConfigMaps of every revision; returns when every injector has them."""
-        self.turn += 1
-        mark = f"mark-{self.turn}"
-        for istio in self.revisions.values():
-            istio.set_values({"global": {"proxy": {**state.proxy, "logLevel": mark}}})
-            told = {HOLD: state.mesh, "proxyMetadata": {"MARK": mark}}
-            istio.set_mesh({"defaultConfig": told})
-        for name in self.revisions:
-            self._wait(name, mark)
-
-    def _wait(self, name: str, mark: str) -> None:
-        wait_for(f"{name} to see {mark}", lambda: self._sees(name, mark))
-
-    def _sees(self, name: str, mark: str) -> bool:
-        spec = {"containers": [{"name": "probe", "image": "probe"}]}
-        path = f"/api/v1/namespaces/{self.spaces[name]}/pods?dryRun=All"
-        # this template has no native sidecar, so every API server takes it
-        meta = {"name": "probe", "annotations": {TEMPLATES: "gateway"}}
-        body = {"metadata": meta, "spec": spec}
-        spec = self.plane.client.request("POST", path, body)["spec"]
-        found = [*spec.get("initContainers", []), *spec["containers"]]
-        (proxy,) = (one for one in found if one["name"] == "istio-proxy")
-        env = {one["name"]: one.get("value") for one in proxy["env"]}
-        return env.get("MARK") == mark and f"--proxyLogLevel={mark}" in proxy["args"]
-
-    def made(self) -> dict[str, dict[str, Object | None]]:
-        """All pods anew, by revision and shape; None where none can be made."""
-        for space in self.spaces.values():
-            # without grace they are gone at once
-            self.cluster.kubectl(f"delete pods --all -n {space} --wait=false")
-        return {name: self._made(space) for name, space in self.spaces.items()}
-
-    def _made(self, space: str) -> dict[str, Object | None]:
-        found: dict[str, Object | None] = {}
-
-        def all_made() -> bool:
-            found.clear()
-            for one in self.cluster.get(f"pods,rs -n {space}")["items"]:
-                shape = one["metadata"]["labels"]["app"]
-                if one["kind"] == "Pod":
-                    found[shape] = one
-                elif one["kind"] == "ReplicaSet" and _refused(one):
-                    found.setdefault(shape, None)
-            return set(found) == set(self.shapes)
-
-        wait_for(f"the pods of {space}", all_made, 90)
-        return found
-
-    def said(self) -> dict[tuple[str, str], Any]:
-        """Our report on them, by revision and shape."""
-        found = {}
-        for name, space in self.spaces.items():
-            report = self.cluster.report(f"deploy {' '.join(self.shapes)} -n {space}")
-            assert report["problems"] == []
-            found.update({(name, one["name"]): one for one in report["workloads"]})
-        return found
-
-
-def _refused(replica_set: Object) -> bool:
-    """Whether its pods are rejected."""
-    conditions = replica_set["status"].get("conditions", [])
-    return any(one["type"] == "ReplicaFailure" for one in conditions)
-
-
-Matrix = dict[Key, Cell]
+from tests.e2e import matrix as making
+from tests.e2e.cluster import Cluster
+from tests.e2e.matrix import Cell, Key, Matrix, foretold
+from tests.e2e.objects import deployment, pod_spec
+from tests.e2e.shapes import HOLD, INJECT, REJECTED, REVISIONS, STATES, native
 
 
 @pytest.fixture(scope="module")
 def matrix(cluster: Cluster, plane: ControlPlane, tell: list[str]) -> Iterator[Matrix]:
     """Every cell, made once; printed when the tests are through."""
-    natives = cluster.knows_native_sidecars()
-    shapes = {n: one for n, one in SHAPES.items() if natives or n not in NATIVES}
-    lab = Lab(cluster, plane, shapes)
-    for name, told in REVISIONS.items():
-        if natives or told.native is not True:
-            lab.install(name)
-    found: Matrix = {}
-    for state, settings in STATES.items():
-        lab.set(settings)
-        pods, said = lab.made(), lab.said()
-        for name, made in pods.items():
-            for shape, pod in made.items():
-                start = istio_start.start(pod) if pod else None
-                found[name, state, shape] = Cell(start, said[name, shape])
+    lab = making.lab(cluster, plane)
+    found = making.cells(lab)
     yield found
-    tell += _table(found)
+    tell += making.table(found)
     for name, space in lab.spaces.items():
         cluster.kubectl(f"delete ns {space} --wait=false")
         lab.revisions[name].uninstall()
-
-
-# -- the table -------------------------------------------------------------
-
-LETTERS = {
-    "RACE": "R",
-    "PARTIAL": "P",
-    "HELD": "H",
-    "NATIVE": "N",
-    "UNKNOWN": "U",
-    "GATEWAY": "G",
-    "NONE": "-",
-    "REJECTED": "x",
-}
-
-
-def _table(matrix: Matrix) -> list[str]:
-    width = max(map(len, SHAPES)) + 2
-    states = ", ".join(STATES)
-    lines = ["", f"Istio's injector against us; a letter for each of: {states}"]
-    revisions = dict.fromkeys(name for name, _, _ in matrix)
-    heads = (f"{name} ({REVISIONS[name].version})" for name in revisions)
-    lines.append(" " * width + "".join(f"{head:20}" for head in heads))
-    made = {shape for _, _, shape in matrix}
-    for shape in (one for one in SHAPES if one in made):
-        cells = (
-            "".join(_letter(matrix[name, state, shape]) for state in STATES)
-            for name in revisions
-        )
-        lines.append(f"{shape:{width}}" + "".join(f"{cell:20}" for cell in cells))
-    return lines
-
-
-def _letter(cell: Cell) -> str:
-    wrong = cell.start is not None and cell.said["verdict"] != cell.outcome
-    wrong |= not _foretold(cell)
-    mark = "*" if cell.said["injection"]["newPods"] == "unknown" else ""
-    return LETTERS[cell.outcome] + ("!" if wrong else mark)
-
-
-#: what new pods would be, for each outcome
-FORETOLD = {
-    "RACE": ("race",),
-    "HELD": ("held",),
-    "NATIVE": ("native",),
-    "NONE": ("none",),
-}
-
-
-def _foretold(cell: Cell) -> bool:
-    """Whether what we say of new pods is what became of them, or left open."""
-    told = cell.said["injection"]["newPods"]
-    return told == "unknown" or told in FORETOLD.get(cell.outcome, ())
-
-
-# -- the tests -------------------------------------------------------------
 
 
 def test_every_verdict_is_how_the_pod_starts(matrix: Matrix) -> None:
@@ -394,7 +87,7 @@ def test_new_pods_become_what_we_say(matrix: Matrix) -> None:
     wrong = {
         key: (cell.outcome, cell.said["injection"])
         for key, cell in matrix.items()
-        if not _foretold(cell)
+        if not foretold(cell)
     }
 
     assert wrong == {}
@@ -550,7 +243,7 @@ def test_an_old_api_server_rejects_native_sidecars(
     if cluster.knows_native_sidecars():
         pytest.skip("this Kubernetes knows native sidecars: 1.28 does not")
     name = cluster.namespace("native", {"istio.io/rev": "lone"})
-    istio = Istio(plane, "lone", "1.22").install(_native("true"))
+    istio = Istio(plane, "lone", "1.22").install(native("true"))
     cluster.apply(deployment(name, "web", pod_spec()))
     told = ""
 

@@ -2,45 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.e2e.cluster import LABEL, Cluster, rows
-from tests.e2e.objects import (
-    container,
-    deployment,
-    held_proxy,
-    istio_init,
-    pod_spec,
-    proxy,
-)
-from tests.e2e.users import OWNERS, User, rule, user, write
+from tests.e2e.cluster import rows
+from tests.e2e.place import EVERYTHING, HELD, RACING, Place
+from tests.e2e.users import OWNERS, rule, write
 from tests.pages import DOCS
 
-RACING = (
-    "Deployment/racing",
-    1,
-    "istio-init > [app istio-proxy]",
-    "nothing",
-    "RACE",
-    ("MC001",),
-)
-HELD = (
-    "Deployment/held",
-    1,
-    "istio-init > istio-proxy > app",
-    "pilot-agent wait",
-    "HELD",
-    ("MC012",),
-)
-EVERYTHING = rule("get list", "pods", "namespaces", "events", *OWNERS)
 #: what a scan of one namespace asks for, whatever is in it; ReplicaSets only where the
 #: Deployment of a pod is not to be told without
 ASKED = {
@@ -48,33 +20,6 @@ ASKED = {
     ("list", "pods"),
     *(("list", resource) for resource in OWNERS if "replica" not in resource),
 }
-
-
-@dataclass(frozen=True)
-class Place:
-    """A namespace with two workloads, and the administrator."""
-
-    admin: Cluster
-    name: str
-
-    def user(self, account: str) -> User:
-        """A user who is at home here, without any right."""
-        return user(self.admin, self.name, account, self.name)
-
-
-@pytest.fixture(scope="module")
-def place(cluster: Cluster) -> Iterator[Place]:
-    name = cluster.namespace("rights")
-    racing = pod_spec([container(), proxy()], [istio_init()])
-    held = pod_spec([held_proxy(), container()], [istio_init()])
-    cluster.apply(
-        deployment(name, "racing", racing),
-        deployment(name, "held", held),
-    )
-    cluster.settled(name, 2)
-    yield Place(cluster, name)
-    cluster.kubectl(f"delete clusterroles,clusterrolebindings -l {LABEL}")
-    cluster.kubectl(f"delete ns {name} --wait=false")
 
 
 def _refused(report: Any) -> set[tuple[str, str]]:
@@ -251,79 +196,3 @@ def test_every_part_of_an_impersonation_reaches_the_server(
     assert all('User "jane" cannot' in one["what"] for one in jane["problems"])
     assert (other.code, other.out) == (3, "")
     assert refused in other.err
-
-
-# -- credentials from a program --------------------------------------------
-
-_PLUGIN = """\
-#!/bin/sh
-echo "$KUBERNETES_EXEC_INFO" >> {calls}
-echo 'a word for the user' >&2
-{then}
-cat <<EOF
-{{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
- "status": {{"token": "{token}"{more}}}}}
-EOF
-"""
-
-
-def _with_plugin(
-    reader: User, folder: Path, then: str = "", more: str = ""
-) -> tuple[Cluster, Path]:
-    """The user, whose token comes from a program, and the log of its calls."""
-    calls, program = folder / "calls", folder / "plugin"
-    text = _PLUGIN.format(calls=calls, then=then, token=reader.token, more=more)
-    program.write_text(text)
-    program.chmod(0o700)
-    config = copy.deepcopy(reader.config)
-    config["users"][0]["user"] = {
-        "exec": {
-            "apiVersion": "client.authentication.k8s.io/v1",
-            "command": str(program),
-            "interactiveMode": "Never",
-            "provideClusterInfo": True,
-        }
-    }
-    return reader.cluster.as_user(write(folder / "exec.kubeconfig", config)), calls
-
-
-def test_a_program_gives_the_token_once(place: Place, tmp_path: Path) -> None:
-    reader = place.user("plugged")
-    reader.allow(place.admin, place.name, EVERYTHING)
-    plugged, calls = _with_plugin(reader, tmp_path)
-    ran = plugged.meshcheck("ns -o json")
-    told = [json.loads(line) for line in calls.read_text().splitlines()]
-
-    assert rows(json.loads(ran.out)) == [HELD, RACING]
-    assert ran.err == "a word for the user\n"
-    assert [one["kind"] for one in told] == ["ExecCredential"]
-    server = reader.config["clusters"][0]["cluster"]["server"]
-    assert told[0]["spec"]["cluster"]["server"] == server
-
-
-def test_a_token_that_has_expired_is_asked_for_again(
-    place: Place, tmp_path: Path
-) -> None:
-    reader = place.user("expiring")
-    reader.allow(place.admin, place.name, EVERYTHING)
-    past = ', "expirationTimestamp": "2020-01-01T00:00:00Z"'
-    plugged, calls = _with_plugin(reader, tmp_path, more=past)
-
-    assert rows(plugged.report("ns")) == [HELD, RACING]
-    assert len(calls.read_text().splitlines()) > 1
-
-
-def test_a_program_that_fails_is_named(place: Place, tmp_path: Path) -> None:
-    plugged, _ = _with_plugin(place.user("failing"), tmp_path, then="exit 7")
-    ran = plugged.meshcheck("ns")
-
-    assert (ran.code, ran.out) == (3, "")
-    assert "a word for the user" in ran.err
-    assert str(tmp_path / "plugin") in ran.err
-
-
-def test_a_token_that_is_not_known(place: Place) -> None:
-    ran = place.user("outsider").cluster.meshcheck("ns --token no-such-token")
-
-    assert (ran.code, ran.out) == (3, "")
-    assert "You must be logged in to the server" in ran.err
