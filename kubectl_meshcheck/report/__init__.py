@@ -25,8 +25,7 @@ def render(report: Report, output: str, view: View, *, detail: bool = False) -> 
 
     ``detail`` shows each workload in full where people read it.
     """
-    # each renderer is imported when it is asked for: tabulate alone costs as much
-    # as the rest of the program's start
+    # each renderer is imported when it is asked for: a scan pays for no other's start
     if output in ("json", "yaml"):
         from kubectl_meshcheck.report import data
 
