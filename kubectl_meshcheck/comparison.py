@@ -7,7 +7,9 @@ containers start, what gates them, the settings with their origin; pure.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from kubectl_meshcheck import mismatch
 from kubectl_meshcheck.control import Mode, Topic
@@ -21,8 +23,7 @@ NONE = "-"  #: stands for what is not there
 _DECIDING = (Topic.HOLD, Topic.NATIVE, Topic.GATE)
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(msgspec.Struct, frozen=True):
     """One thing that is not the same in both places."""
 
     name: str  #: "namespace label istio-injection"
@@ -31,8 +32,7 @@ class Difference:
     explains: bool = False  #: why the one starts otherwise than the other
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True):
     """Two rows, what differs, and why the one fares better."""
 
     left: Row

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 from kubectl_meshcheck import ignore, meshes
@@ -23,11 +23,10 @@ _SIDECAR_KEYS = ("name", "container", "image", "waits", "ready", "redirectedBy")
 _LARGEST = 1 << 20  #: bytes; nobody writes more by hand
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(msgspec.Struct, frozen=True):
     """What the file says; the flags come on top."""
 
-    ignores: tuple[Ignore, ...] = field(default=())
+    ignores: tuple[Ignore, ...] = msgspec.field(default=())
     fail_on: Severity | None = None
     sidecars: tuple[Sidecar, ...] = ()
 

@@ -6,9 +6,10 @@ own Deployment; checks and reports read it, and a fix finds here where to write.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from enum import Enum, unique
+
+import msgspec
 
 from kubectl_meshcheck.model import PodStart, Proxy
 from kubectl_meshcheck.selectors import Selector
@@ -16,8 +17,7 @@ from kubectl_meshcheck.selectors import Selector
 Value = bool | int | str | None
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """The place where a setting is written, or would be."""
 
     #: "ConfigMap", "Deployment", "Namespace", "pod template"; empty: built in
@@ -52,6 +52,8 @@ class Topic(Enum):
     HOLD = "whether the application is held"
     NATIVE = "whether the proxy is a native sidecar"
     GATE = "what the hold or the native sidecar needs to work"
+    ORDER = "where the proxy stands among the containers"
+    CAPTURE = "what is redirected to the proxy"
     STOP = "how the proxy stops"
 
 
@@ -64,8 +66,7 @@ def in_words(value: Value) -> str:
     return str(value)
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(msgspec.Struct, frozen=True):
     """What one place says about a setting."""
 
     origin: Origin
@@ -74,8 +75,7 @@ class Given:
     ignored: str = ""  #: why it does not count, as a clause
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True):
     """A setting's effective value, and where that comes from."""
 
     topic: Topic
@@ -89,6 +89,8 @@ class Setting:
     unknown: str = ""  #: why the value is not known, as a clause
     #: every place that was looked at, the strongest first
     given: tuple[Given, ...] = ()
+    #: of a control plane's: the stronger places, where a pod's author can change it
+    overridden_by: tuple[Origin, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -103,8 +105,7 @@ class Setting:
         return str(self.origin)
 
 
-@dataclass(frozen=True)
-class Webhook:
+class Webhook(msgspec.Struct, frozen=True):
     """One mutating webhook that injects."""
 
     configuration: str  #: the MutatingWebhookConfiguration
@@ -120,8 +121,7 @@ class Webhook:
         return f"{self.configuration}/{self.name}"
 
 
-@dataclass(frozen=True)
-class ControlPlane:
+class ControlPlane(msgspec.Struct, frozen=True):
     """One revision of one mesh."""
 
     mesh: str  #: "istio"
@@ -135,6 +135,9 @@ class ControlPlane:
     settings: tuple[Setting, ...] = ()  #: what holds for every pod that says nothing
     always: tuple[Selector, ...] = ()  #: pods that are injected whatever the policy
     never: tuple[Selector, ...] = ()
+    #: what no setting changes about the start order, as a clause; where there is no
+    #: setting to hold the application, this says so
+    order: str = ""
     #: why nobody can tell what it makes of a pod, as a clause
     unclear: str = ""
     notes: tuple[str, ...] = ()  #: what else is worth knowing, each as a clause
@@ -155,13 +158,37 @@ class ControlPlane:
             return "native"
         if native is not None and native.unknown:
             return "unknown"
-        if hold is None or hold.unknown:
+        if hold is None:  # nothing in it holds, where that is known of it
+            return "classic" if self.order else "unknown"
+        if hold.unknown:
             return "unknown"
         return "hold" if hold.value else "classic"
 
+    @property
+    def policies(self) -> tuple[Setting, ...]:
+        """What becomes of a pod that is made while the injector cannot be reached."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for one in self.webhooks:
+            key = (one.configuration, one.failure_policy)
+            found.setdefault(key, []).append(one.name)
+        return tuple(
+            Setting(Topic.INJECT, "failurePolicy", policy, _of_webhooks(place, names))
+            for (place, policy), names in found.items()
+        )
 
-@dataclass(frozen=True)
-class Placed:
+    @property
+    def fails_open(self) -> str:
+        """Whose policy makes pods without a proxy, unnoticed; empty for none."""
+        return next((str(p.origin) for p in self.policies if p.value == "Ignore"), "")
+
+
+def _of_webhooks(configuration: str, names: Sequence[str]) -> Origin:
+    several = f"{len(names)} webhooks"
+    key = f"webhook {names[0]}" if len(names) == 1 else several
+    return Origin("MutatingWebhookConfiguration", "", configuration, key)
+
+
+class Placed(msgspec.Struct, frozen=True):
     """A pod as its author wrote it, and where it is to run."""
 
     pod: PodStart
@@ -173,8 +200,7 @@ class Placed:
     proxy: Proxy | None = None
 
 
-@dataclass(frozen=True)
-class Injection:
+class Injection(msgspec.Struct, frozen=True):
     """Whether a new pod would be injected, by which rule."""
 
     injected: bool | None = None  #: None: cannot be told
@@ -197,19 +223,17 @@ class Mode(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True)
-class Outlook:
+class Outlook(msgspec.Struct, frozen=True):
     """What a new pod would be, under today's settings."""
 
     mode: Mode = Mode.UNKNOWN
     reason: str = ""  #: why this and not what was asked for; or why it is unknown
 
 
-@dataclass(frozen=True)
-class Explained:
+class Explained(msgspec.Struct, frozen=True):
     """All of it for one workload."""
 
-    injection: Injection = field(default_factory=Injection)
+    injection: Injection = msgspec.field(default_factory=Injection)
     settings: tuple[Setting, ...] = ()
-    outlook: Outlook = field(default_factory=Outlook)
+    outlook: Outlook = msgspec.field(default_factory=Outlook)
     plane: ControlPlane | None = None  #: the one that injects new pods

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum, unique
+from typing import NamedTuple
 
 
 @unique
@@ -37,8 +37,7 @@ class MeshcheckError(Exception):
         self.code = code
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """A part that could not be looked at; the rest was.  Ends in exit code 3."""
 
     what: str  #: one sentence: what could not be read, and why

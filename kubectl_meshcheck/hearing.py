@@ -6,7 +6,9 @@ Whoever calls brings the reading: from a cluster, or from recorded files.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from kubectl_meshcheck import evidence, logs
 from kubectl_meshcheck.errors import MeshcheckError, Problem
@@ -18,8 +20,7 @@ MOST_WORKLOADS = 25
 _RACING = (Verdict.RACE, Verdict.PARTIAL)
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """One log."""
 
     namespace: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+import msgspec
 
 from kubectl_meshcheck import checks
 from kubectl_meshcheck.errors import nearest
@@ -14,8 +15,7 @@ from kubectl_meshcheck.workload import Subject
 ANNOTATION = "meshcheck/ignore"
 
 
-@dataclass(frozen=True)
-class Ignore:
+class Ignore(msgspec.Struct, frozen=True):
     """One decision: this check, here, because."""
 
     check: str  #: the id

@@ -6,7 +6,8 @@ memory grows with the workloads, not with the pods.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import msgspec
+from msgspec.structs import replace
 
 from kubectl_meshcheck import evidence, explaining, meshes, parse
 from kubectl_meshcheck.control import ControlPlane
@@ -28,8 +29,7 @@ _Marks = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
 _Weighed = tuple[Subject, tuple[int, int]]
 
 
-@dataclass
-class _Group:
+class _Group(msgspec.Struct):
     """The pods of one owner with one shape, so far."""
 
     ref: Ref
@@ -42,7 +42,8 @@ class _Group:
     #: what the pod shows whose status is kept, and its restarts
     worst: tuple[int, int] = (-1, -1)
     status: parse.PodStatus | None = None
-    names: dict[str, str] = field(default_factory=dict)  #: some, with their uids
+    #: some, with their uids
+    names: dict[str, str] = msgspec.field(default_factory=dict)
     hash: str = ""  #: the pod-template-hash, to tell the Deployment
     labels: parse.Marks = None  #: all of the first pod's
 

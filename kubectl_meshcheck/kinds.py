@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kubectl_meshcheck.errors import ExitCode, MeshcheckError
 
@@ -12,8 +12,7 @@ from kubectl_meshcheck.errors import ExitCode, MeshcheckError
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?|\{\}")
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """One kind as the API and kubectl name it."""
 
     kind: str  #: "Deployment"

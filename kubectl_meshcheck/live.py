@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
 
 from kubectl_meshcheck import events, hearing, logs, mesh_reading, parse
 from kubectl_meshcheck.cluster import ApiError, Cluster
@@ -20,8 +21,7 @@ _ANY = {"Accept": "*/*"}
 Progress = Callable[[int], None]
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True):
     """Which part of a cluster to read."""
 
     namespaces: tuple[str, ...] = ()  #: empty: all of them
@@ -219,7 +219,7 @@ class _Reader:
             if not self._scope.proof:
                 self.inventory.notes.append(what)
             elif isinstance(error, ApiError):
-                self.problems.append(replace(error.problem(), what=what))
+                self.problems.append(error.problem()._replace(what=what))
             else:
                 self.problems.append(Problem(what, error.hint))
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
+
+import msgspec
 
 from kubectl_meshcheck.moment import moment
 
@@ -23,16 +24,14 @@ _LONGEST = 4_096
 _QUOTED = 200  #: of a line that is shown
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One line of a log."""
 
     at: float  #: seconds since 1970, as exact as the container runtime wrote it
     text: str  #: masked, and short enough to be shown
 
 
-@dataclass(frozen=True)
-class Heard:
+class Heard(msgspec.Struct, frozen=True):
     """What the logs of one pod say; None for what they do not."""
 
     container: str  #: the application's

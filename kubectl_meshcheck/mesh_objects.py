@@ -6,11 +6,12 @@ so does what was looked for and is not there.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from kubectl_meshcheck import parse
 
@@ -63,6 +64,29 @@ class ConfigMap(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
     metadata: parse.Meta = parse.Meta()
     data: dict[str, str] | None = None
+    #: in base64, as the API has it
+    binary_data: dict[str, str] | None = None
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """All of its data as text; what is none comes out mangled, never as an error."""
+        binary = self.binary_data or {}
+        decoded = {key: _text(value) for key, value in binary.items()}
+        return {**decoded, **(self.data or {})}
+
+
+def _text(value: str) -> str:
+    try:
+        return base64.b64decode(value).decode(errors="replace")
+    except ValueError:
+        return value
+
+
+class Custom(msgspec.Struct, frozen=True, gc=False):
+    """An object of a mesh's own kind, for its specification."""
+
+    metadata: parse.Meta = parse.Meta()
+    spec: Any = None
 
 
 class _NodeInfo(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -80,52 +104,46 @@ class Node(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     status: _NodeStatus = _NodeStatus()
 
 
-#: the keys of ConfigMaps that configure a mesh
-_KEYS = frozenset({"mesh", "values", "config.yaml"})
-
-
-def is_config(found: Mapping[str, Any]) -> bool:
-    """Whether a ConfigMap may configure a mesh."""
-    data = found.get("data")
-    return isinstance(data, dict) and not _KEYS.isdisjoint(data)
-
-
 #: why an object is absent that was asked for and does not exist
 NOT_THERE = "is not there"
 WEBHOOKS = "mutatingwebhookconfigurations.admissionregistration.k8s.io"
 
 
-@dataclass(frozen=True, order=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True, order=True):
     """An object that would tell a setting."""
 
-    kind: str  #: ConfigMap or Deployment
+    kind: str  #: ConfigMap, Deployment, or a mesh's own
     namespace: str
     name: str
+    #: group and version of a mesh's own kind, and its plural: "a.example/v1/things"
+    resource: str = ""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
 
 
-@dataclass
-class MeshObjects:
+class MeshObjects(msgspec.Struct):
     """All that was read of the meshes' own objects."""
 
-    webhooks: dict[str, WebhookConfiguration] = field(default_factory=dict)
-    config_maps: dict[Wanted, Mapping[str, str]] = field(default_factory=dict)
+    webhooks: dict[str, WebhookConfiguration] = msgspec.field(default_factory=dict)
+    config_maps: dict[Wanted, Mapping[str, str]] = msgspec.field(default_factory=dict)
     #: the pod templates of the injectors' own Deployments
-    deployments: dict[Wanted, parse.Template] = field(default_factory=dict)
+    deployments: dict[Wanted, parse.Template] = msgspec.field(default_factory=dict)
+    #: the specifications of objects of the meshes' own kinds
+    customs: dict[Wanted, Any] = msgspec.field(default_factory=dict)
     #: why an object is not here, as a clause: "it is not there", "... is forbidden"
-    absent: dict[Wanted, str] = field(default_factory=dict)
+    absent: dict[Wanted, str] = msgspec.field(default_factory=dict)
     #: what is said of an object that nobody looked for
     unread: str = "was not read"
+    #: nothing more can be read: these are files
+    final: bool = False
     #: why the webhook configurations are not all here; empty when they are
     webhooks_unknown: str = "the webhook configurations were not read"
     #: versions of the kubelets; None when they were not read
     kubelets: tuple[str, ...] | None = None
     kubelets_unknown: str = "the nodes' versions were not read"
     #: control planes that pods name: revision and namespace, where no webhook tells
-    hints: dict[tuple[str, str], None] = field(default_factory=dict)
+    hints: dict[tuple[str, str], None] = msgspec.field(default_factory=dict)
 
     def add_webhooks(self, found: WebhookConfiguration) -> None:
         """Keeps one webhook configuration."""
@@ -134,7 +152,7 @@ class MeshObjects:
     def add_config_map(self, found: ConfigMap) -> None:
         """Keeps one ConfigMap."""
         key = Wanted("ConfigMap", found.metadata.namespace, found.metadata.name)
-        self.config_maps[key] = found.data or {}
+        self.config_maps[key] = found.texts
 
     def add_deployment(self, found: parse.Workload) -> None:
         """Keeps a Deployment."""
@@ -142,13 +160,29 @@ class MeshObjects:
         wanted = Wanted("Deployment", meta.namespace, meta.name)
         self.deployments[wanted] = found.template or parse.Template()
 
+    def add_custom(self, kind: str, found: Custom) -> None:
+        """Keeps an object of a mesh's own kind."""
+        meta = found.metadata
+        self.customs[Wanted(kind, meta.namespace, meta.name)] = found.spec
+
+    def custom(self, wanted: Wanted) -> Any:
+        """The specification of such an object; None where it was not read."""
+        return self.customs.get(replace(wanted, resource=""))
+
     def add_node(self, found: Node) -> None:
         """Keeps a node's kubelet version."""
         self.kubelets = (*(self.kubelets or ()), found.status.node_info.kubelet_version)
 
+    @property
+    def read(self) -> int:
+        """How many objects were asked for by their names."""
+        found = (self.config_maps, self.deployments, self.customs, self.absent)
+        return sum(map(len, found))
+
     def has(self, wanted: Wanted) -> bool:
         """Whether nothing more is to be learned about that object."""
         known = wanted in self.config_maps or wanted in self.deployments
+        known = known or replace(wanted, resource="") in self.customs
         return known or wanted in self.absent
 
     def why_absent(self, wanted: Wanted) -> str:

@@ -15,6 +15,7 @@ from kubectl_meshcheck.errors import MeshcheckError
 from kubectl_meshcheck.mesh_objects import (
     NOT_THERE,
     ConfigMap,
+    Custom,
     MeshObjects,
     Node,
     Wanted,
@@ -47,7 +48,7 @@ def read_settings(cluster: Cluster, objects: MeshObjects) -> None:
     """The ConfigMaps and Deployments that the webhooks, or hints, point at."""
     for _ in range(_ROUNDS):
         wanted = list(dict.fromkeys(controls.wanted(objects)))
-        room = _MOST - len(objects.config_maps) - len(objects.absent)
+        room = _MOST - objects.read
         if not wanted:
             break
         for one in wanted[: max(0, room)]:
@@ -60,10 +61,15 @@ def _read(cluster: Cluster, objects: MeshObjects, wanted: Wanted) -> None:
             path = f"/apis/apps/v1/namespaces/{wanted.namespace}/deployments"
             found = cluster.get(f"{path}/{wanted.name}", parse.Workload)
             objects.deployments[wanted] = found.template or parse.Template()
+        elif wanted.resource:
+            version, _, plural = wanted.resource.rpartition("/")
+            path = f"/apis/{version}/namespaces/{wanted.namespace}/{plural}"
+            custom = cluster.get(f"{path}/{wanted.name}", Custom)
+            objects.add_custom(wanted.kind, custom)
         else:
             path = f"/api/v1/namespaces/{wanted.namespace}/configmaps"
             kept = cluster.get(f"{path}/{wanted.name}", ConfigMap)
-            objects.config_maps[wanted] = kept.data or {}
+            objects.config_maps[wanted] = kept.texts
     except ApiError as error:
         why = NOT_THERE if error.status == 404 else f"could not be read: {error.what}"
         objects.absent[wanted] = why

@@ -8,7 +8,8 @@ it would be no better tomorrow, has one of the known reasons.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from kubectl_meshcheck.control import Mode, Setting, Topic
 from kubectl_meshcheck.explaining import mode
@@ -27,8 +28,7 @@ _JUDGED = (
 )
 
 
-@dataclass(frozen=True)
-class Stale:
+class Stale(msgspec.Struct, frozen=True):
     """What running pods are, and what new ones would be."""
 
     now: Mode
@@ -46,8 +46,7 @@ class Stale:
         return self.new is Mode.RACE and self.now is not Mode.RACE
 
 
-@dataclass(frozen=True)
-class Ineffective:
+class Ineffective(msgspec.Struct, frozen=True):
     """A hold that was asked for and does not work."""
 
     asked: str  #: by what

@@ -10,8 +10,9 @@ kuberuntime_container.go ``startContainer``).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum, unique
+
+import msgspec
 
 
 @unique
@@ -50,8 +51,7 @@ class Verdict(Enum):
         return list(Verdict).index(self)
 
 
-@dataclass(frozen=True)
-class Handler:
+class Handler(msgspec.Struct, frozen=True):
     """What a hook or a probe does."""
 
     kind: str  #: exec, httpGet, tcpSocket, grpc or sleep
@@ -70,8 +70,7 @@ class Handler:
         return f"{self.kind} :{self.port}"
 
 
-@dataclass(frozen=True)
-class Probe:
+class Probe(msgspec.Struct, frozen=True):
     """A probe's action and its patience.  Times are in seconds."""
 
     action: Handler
@@ -83,8 +82,7 @@ class Probe:
         return f"{self.action}, every {self.period}s, {self.failures} failures allowed"
 
 
-@dataclass(frozen=True)
-class Container:
+class Container(msgspec.Struct, frozen=True):
     """One container as the kubelet will start it."""
 
     name: str
@@ -111,13 +109,12 @@ class Container:
         return next((value for key, value in self.env if key == name), "")
 
 
-@dataclass(frozen=True)
-class PodStart:
+class PodStart(msgspec.Struct, frozen=True):
     """Everything about a pod that decides its start order."""
 
     containers: tuple[Container, ...] = ()  #: in the order in which they start
-    annotations: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = msgspec.field(default_factory=dict)
+    labels: Mapping[str, str] = msgspec.field(default_factory=dict)
     host_network: bool = False
     restart_policy: str = "Always"
 
@@ -135,8 +132,7 @@ class Redirect(Enum):
     NONE = "nothing"
 
 
-@dataclass(frozen=True)
-class Capture:
+class Capture(msgspec.Struct, frozen=True):
     """From when on the pod's traffic is redirected."""
 
     by: Redirect
@@ -146,8 +142,7 @@ class Capture:
     reason: str = ""  #: why nothing is redirected
 
 
-@dataclass(frozen=True)
-class Gate:
+class Gate(msgspec.Struct, frozen=True):
     """Whether the kubelet waits for a proxy before it goes on."""
 
     waits: Waits
@@ -170,8 +165,7 @@ class Part(Enum):
 REFUSED = "connection refused"
 
 
-@dataclass(frozen=True)
-class Proxy:
+class Proxy(msgspec.Struct, frozen=True):
     """A proxy that a mesh recognised in a pod."""
 
     mesh: str
@@ -206,8 +200,7 @@ class State(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One container of the start order, judged."""
 
     container: Container
@@ -216,8 +209,7 @@ class Step:
     why: str = ""  #: one clause, empty where the state says it all
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True):
     """The start order of one pod shape with its verdict."""
 
     verdict: Verdict
@@ -247,8 +239,7 @@ class Judgement:
         )
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """A run of a container that has ended.  Times as RFC 3339, one second fine."""
 
     exit_code: int = 0
@@ -258,8 +249,7 @@ class Run:
     finished: str = ""
 
 
-@dataclass(frozen=True)
-class ContainerStatus:
+class ContainerStatus(msgspec.Struct, frozen=True):
     """What the kubelet last said of one container."""
 
     name: str
@@ -276,16 +266,14 @@ class ContainerStatus:
         return f"{self.state} ({self.reason})" if self.reason else self.state
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """A condition of a pod."""
 
     holds: bool
     since: str = ""  #: RFC 3339, one second fine
 
 
-@dataclass(frozen=True)
-class PodEvent:
+class PodEvent(msgspec.Struct, frozen=True):
     """Something that the kubelet complained of, and how often.
 
     Events are kept for an hour by default: that there is none proves nothing.

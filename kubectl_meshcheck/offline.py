@@ -11,11 +11,12 @@ from kubectl_meshcheck.inventory import Inventory
 from kubectl_meshcheck.kinds import KINDS, POD, kind_of
 from kubectl_meshcheck.mesh_objects import (
     ConfigMap,
+    Custom,
     MeshObjects,
     Node,
     WebhookConfiguration,
-    is_config,
 )
+from kubectl_meshcheck.meshes import registry
 
 
 def from_files(
@@ -37,7 +38,7 @@ def from_files(
         else:
             problems += _take(inventory, found, label or found.source)
     objects = inventory.mesh_objects
-    objects.unread = "is not among the files"
+    objects.unread, objects.final = "is not among the files", True
     if objects.webhooks:
         objects.webhooks_unknown = ""
     return inventory, problems
@@ -54,7 +55,7 @@ def _take(inventory: Inventory, document: files.Document, source: str) -> list[P
             inventory.add_namespace(parse.convert(found, parse.Bare).metadata)
         elif kind.kind == "Event":
             inventory.add_event(parse.convert(found, parse.Event))
-        elif kind.kind in _OF_MESHES:
+        elif kind.kind in _OF_MESHES or kind.kind in registry.KINDS:
             _take_mesh(inventory.mesh_objects, kind.kind, found)
         elif kind in KINDS or _has_template(found):
             workload = parse.convert(found, parse.Workload)
@@ -77,7 +78,9 @@ def _take_mesh(objects: MeshObjects, kind: str, found: dict[str, Any]) -> None:
         objects.add_webhooks(parse.convert(found, WebhookConfiguration))
     elif kind == "Node":
         objects.add_node(parse.convert(found, Node))
-    elif is_config(found):
+    elif kind in registry.KINDS:
+        objects.add_custom(kind, parse.convert(found, Custom))
+    elif registry.is_config(found):
         objects.add_config_map(parse.convert(found, ConfigMap))
 
 

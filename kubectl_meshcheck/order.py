@@ -6,7 +6,7 @@ what opens its gate and what redirects the traffic.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from kubectl_meshcheck.model import (
     Container,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 import msgspec
 
@@ -15,8 +14,7 @@ from kubectl_meshcheck.workload import Ref
 Key = tuple[str, str, str, str]  #: kind, group, namespace, name
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """An owner whose object was read."""
 
     ref: Ref

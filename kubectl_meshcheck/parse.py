@@ -318,6 +318,8 @@ def _container(found: _Container, role: Role, user: int | None) -> Container:
 #: how the environment variables begin that decide something; an application may
 #: have hundreds of its own, which would be kept for every workload
 ENVIRONMENT = (
+    "AGENT_INJECT_",
+    "ALLOWED_SERVICE_ACCOUNTS",
     "APPMESH_",
     "CA_ADDR",
     "CSQL_PROXY_",
@@ -328,6 +330,7 @@ ENVIRONMENT = (
     "ISTIO_META_",
     "KUMA_",
     "LINKERD",
+    "NATIVE_SIDECAR_ENABLED",
     "PROXY_CONFIG",
     "SHARED_MESH_CONFIG",
     "START_WITHOUT_ENVOY",

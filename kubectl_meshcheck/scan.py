@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from kubectl_meshcheck import evidence, ignore, meshes
 from kubectl_meshcheck.checks import CHECKS
@@ -19,8 +20,7 @@ from kubectl_meshcheck.workload import Subject
 _TOLD = (Kind.CRASH, Kind.REFUSED, Kind.HOOK)
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One workload's pods of one shape, judged and checked."""
 
     subject: Subject
@@ -33,8 +33,7 @@ class Row:
         return tuple(found for found in self.found if not found.ignored)
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """The answer to one call of the program."""
 
     rows: tuple[Row, ...] = ()

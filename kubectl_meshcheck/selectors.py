@@ -8,9 +8,10 @@ apimachinery: pkg/labels/selector.go ``Requirement.Matches``).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Any
+
+import msgspec
 
 Labels = Mapping[str, str]
 _OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
@@ -25,8 +26,7 @@ class Met(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True)
-class Requirement:
+class Requirement(msgspec.Struct, frozen=True):
     """One demand on one label."""
 
     key: str
@@ -72,8 +72,7 @@ class Requirement:
         return f"{self.key} {word} ({','.join(self.values)})"
 
 
-@dataclass(frozen=True)
-class Selector:
+class Selector(msgspec.Struct, frozen=True):
     """Requirements that must all be met; none of them: everything matches."""
 
     requirements: tuple[Requirement, ...] = ()

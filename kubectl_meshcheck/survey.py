@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from kubectl_meshcheck.control import ControlPlane
 from kubectl_meshcheck.errors import ExitCode, Problem
@@ -12,8 +14,7 @@ from kubectl_meshcheck.model import Part
 from kubectl_meshcheck.workload import Subject
 
 
-@dataclass(frozen=True)
-class Use:
+class Use(msgspec.Struct, frozen=True):
     """The workloads of one namespace that use a control plane."""
 
     namespace: str
@@ -21,8 +22,7 @@ class Use:
     pods: int = 0
 
 
-@dataclass(frozen=True)
-class Plane:
+class Plane(msgspec.Struct, frozen=True):
     """One control plane and who uses it."""
 
     plane: ControlPlane
@@ -37,8 +37,7 @@ class Plane:
         return sum(use.pods for use in self.uses)
 
 
-@dataclass(frozen=True)
-class Survey:
+class Survey(msgspec.Struct, frozen=True):
     """The answer to ``mesh``."""
 
     planes: tuple[Plane, ...] = ()

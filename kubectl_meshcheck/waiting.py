@@ -8,7 +8,8 @@ proxy that is not ready may outlast.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from kubectl_meshcheck.meshes.base import polls_until_ready, shell_script
 from kubectl_meshcheck.model import Container
@@ -25,8 +26,7 @@ _FOR_ADDRESSES = ("wait-for-it", "wait-for", "wait4x", "dockerize")
 _PATIENCE = "gives up after 15s and runs the application all the same"
 
 
-@dataclass(frozen=True)
-class Wait:
+class Wait(msgspec.Struct, frozen=True):
     """How a container waits before its application starts."""
 
     by: str  #: "linkerd-await", "a loop on the proxy's readiness page"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from kubectl_meshcheck.control import Explained
 from kubectl_meshcheck.kinds import KINDS, Kind
@@ -17,8 +18,7 @@ from kubectl_meshcheck.model import (
 )
 
 
-@dataclass(frozen=True)
-class Ref:
+class Ref(msgspec.Struct, frozen=True):
     """One object, named."""
 
     kind: Kind
@@ -30,8 +30,7 @@ class Ref:
         return f"{self.kind.short}/{self.name}"
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True):
     """The pods of one workload that start alike, or its template without pods."""
 
     ref: Ref  #: the top-most owner
@@ -43,8 +42,8 @@ class Subject:
     names: tuple[str, ...] = ()  #: some of the pods, first the one that shows most
     restarts: int = 0  #: of all containers of all these pods
     #: of the first named pod
-    statuses: Mapping[str, ContainerStatus] = field(default_factory=dict)
-    conditions: Mapping[str, Condition] = field(default_factory=dict)
+    statuses: Mapping[str, ContainerStatus] = msgspec.field(default_factory=dict)
+    conditions: Mapping[str, Condition] = msgspec.field(default_factory=dict)
     started: str = ""  #: when the kubelet took the first named pod, RFC 3339
     events: tuple[PodEvent, ...] = ()  #: about any of the pods
     heard: Heard | None = None  #: what the first named pod's logs say, where read
@@ -55,7 +54,7 @@ class Subject:
     #: why new pods are injected as they are; None where no mesh is to be seen
     explained: Explained | None = None
     #: marks on the owner's own metadata, where a mesh does not look
-    own_marks: Mapping[str, str] = field(default_factory=dict)
+    own_marks: Mapping[str, str] = msgspec.field(default_factory=dict)
     #: the namespace's labels; None when they are not known
     namespace_labels: Mapping[str, str] | None = None
     #: its annotations; None when they are not known

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from kubectl_meshcheck import meshes
 from kubectl_meshcheck.apply import objects, preview
@@ -18,8 +20,7 @@ from kubectl_meshcheck.workload import Ref, Subject
 CLIENT = Foreseen(unknown="--dry-run=client asks the cluster nothing")
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """The object whose template is to change, and the rows that it is about."""
 
     ref: Ref

@@ -7,15 +7,15 @@ does not look at the pods; the signs of a rollout that cannot end well are ours.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from kubectl_meshcheck.plan.values import Object
 from kubectl_meshcheck.plan.where import at
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """A rollout at one moment."""
 
     said: str  #: one clause, in kubectl's words

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+
+import msgspec
+from msgspec.structs import replace
 
 from kubectl_meshcheck.apply import objects, undo, watch
 from kubectl_meshcheck.apply.progress import Progress
@@ -21,11 +23,10 @@ from kubectl_meshcheck.workload import Ref
 Report = Callable[[Ref, Progress], None]
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(msgspec.Struct, frozen=True):
     """How changes are to be carried out."""
 
-    agreed: Allowed = Allowed()  # noqa: RUF009 - a frozen value
+    agreed: Allowed = Allowed()
     wait: bool = True
     timeout: float = 600  #: seconds for each rollout; 0: none
     rollback: bool = False  #: take a change back that does not take effect

@@ -11,8 +11,9 @@ structured-merge-diff: merge/update.go).  Each step leaves a state that a second
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from kubectl_meshcheck import ownership
 from kubectl_meshcheck.apply import objects
@@ -36,8 +37,7 @@ from kubectl_meshcheck.plan.where import at, marks, template_path
 from kubectl_meshcheck.workload import Ref
 
 
-@dataclass(frozen=True)
-class Undoing:
+class Undoing(msgspec.Struct, frozen=True):
     """What is to be taken back from one object."""
 
     ref: Ref

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from kubectl_meshcheck import meshes, parse
 from kubectl_meshcheck.apply import objects
@@ -25,8 +26,7 @@ PACE = 1.0
 BLIND = 60.0
 
 
-@dataclass(frozen=True)
-class Awaited:
+class Awaited(msgspec.Struct, frozen=True):
     """What is waited for."""
 
     ref: Ref
@@ -39,15 +39,14 @@ class Awaited:
     strict: bool = True
 
 
-@dataclass
-class _Eyes:
+class _Eyes(msgspec.Struct):
     """What is remembered between two looks."""
 
     cluster: Cluster
     awaited: Awaited
     blind_since: float | None = None
     events: bool = True  #: whether they may be read
-    started: float = field(default_factory=time.monotonic)
+    started: float = msgspec.field(default_factory=time.monotonic)
 
 
 class RolloutError(MeshcheckError):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum, unique
+
+import msgspec
 
 from kubectl_meshcheck.workload import Subject
 
@@ -25,8 +26,7 @@ class Severity(Enum):
         return list(Severity).index(self)
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One bad thing in one workload."""
 
     message: str  #: subject is the container; lower case, no full stop
@@ -36,8 +36,7 @@ class Finding:
     next: str = ""  #: the next command to type, or the next thing to do
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """A check: its literal id for ever, its page, and how it looks."""
 
     id: str
@@ -57,8 +56,7 @@ class Check:
         return f"{DOCS}/{self.id}.md"
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A finding with the check that made it, and why it is ignored if it is."""
 
     check: Check

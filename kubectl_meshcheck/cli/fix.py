@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import click
+import msgspec
 
 from kubectl_meshcheck import scan
 from kubectl_meshcheck.apply import gather, run
@@ -22,8 +22,7 @@ from kubectl_meshcheck.report.text import View, safe
 from kubectl_meshcheck.workload import Subject
 
 
-@dataclass(frozen=True)
-class Fixing:
+class Fixing(msgspec.Struct, frozen=True):
     """The options of ``--fix``, as typed."""
 
     fix: bool = False
@@ -45,8 +44,7 @@ class Fixing:
         return run.Way(self.agreed, self.wait, self.timeout, self.rollback_on_failure)
 
 
-@dataclass(frozen=True)
-class _Job:
+class _Job(msgspec.Struct, frozen=True):
     """One call of ``--fix``."""
 
     output: Output

@@ -12,9 +12,9 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 import click
+import msgspec
 
 from kubectl_meshcheck import meshes
 from kubectl_meshcheck.cli import differ
@@ -35,8 +35,7 @@ from kubectl_meshcheck.meshes.base import Mesh
 from kubectl_meshcheck.report.text import safe
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):
     """The options, as typed."""
 
     filenames: tuple[str, ...]
@@ -44,15 +43,14 @@ class Wish:
     dry_run: bool = False
     yes: bool = False
     mesh: str = ""
-    output: Output = field(default_factory=Output)
+    output: Output = msgspec.field(default_factory=Output)
 
 
-@dataclass
-class _Work:
+class _Work(msgspec.Struct):
     """What was read, and what went wrong so far."""
 
-    files: dict[str, Opened] = field(default_factory=dict)
-    sources: list[Source] = field(default_factory=list)
+    files: dict[str, Opened] = msgspec.field(default_factory=dict)
+    sources: list[Source] = msgspec.field(default_factory=list)
     unreadable: bool = False
     refused: bool = False
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import click
+import msgspec
 
 from kubectl_meshcheck.apply import meshwide
 from kubectl_meshcheck.cli import show
@@ -24,8 +24,7 @@ from kubectl_meshcheck.report.text import safe
 from kubectl_meshcheck.workload import Ref
 
 
-@dataclass(frozen=True)
-class MeshFixing:
+class MeshFixing(msgspec.Struct, frozen=True):
     """The options, as typed."""
 
     revision: str = ""

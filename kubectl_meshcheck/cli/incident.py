@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import click
+from msgspec.structs import replace
 
 from kubectl_meshcheck import demo, hearing, offline
 from kubectl_meshcheck.cli import show

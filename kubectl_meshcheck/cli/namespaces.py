@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -167,6 +166,8 @@ def _watch(
     *,
     namespaces: bool,
 ) -> ExitCode:
+    from msgspec.structs import replace
+
     from kubectl_meshcheck.cli import show, watch
 
     if not output.for_people:

@@ -8,10 +8,11 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import TextIO
 
 import click
+import msgspec
+from msgspec.structs import replace
 
 from kubectl_meshcheck import config, hearing, ignore, report, scan
 from kubectl_meshcheck.checks.base import Severity
@@ -27,8 +28,7 @@ PROGRAM = "kubectl meshcheck"
 Gathered = tuple[Inventory, list[Problem]]
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(msgspec.Struct, frozen=True):
     """The output options, as typed."""
 
     output: str = "table"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from kubectl_meshcheck import kinds
 from kubectl_meshcheck.errors import ExitCode, MeshcheckError, nearest
@@ -11,8 +12,7 @@ from kubectl_meshcheck.kinds import POD, Kind
 from kubectl_meshcheck.workload import Subject
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """``deploy/cart``: one workload, or one pod."""
 
     kind: Kind

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from kubectl_meshcheck.workload import Ref
 
 
-@dataclass(frozen=True)
-class _Way:
+class _Way(NamedTuple):
     """How it is written, as typed."""
 
     dry_run: str
@@ -62,7 +60,7 @@ def undo(names: tuple[str, ...], everything: bool, **given: Any) -> ExitCode:
 
     if everything == bool(names):
         raise click.UsageError("name the workloads, or give --all for a namespace")
-    way = _Way(**{key: given.pop(key) for key in _Way.__dataclass_fields__})
+    way = _Way(**{key: given.pop(key) for key in _Way._fields})
     cluster = connect(Connection(command="kubectl meshcheck undo", **given))
     maps = [word for word in names if word.partition("/")[0] in _MAPS]
     if maps:

@@ -12,10 +12,10 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Protocol
 
 import click
+from msgspec.structs import replace
 
 from kubectl_meshcheck import report
 from kubectl_meshcheck.cli import show

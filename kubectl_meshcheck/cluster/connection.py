@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kubectl_meshcheck.errors import ExitCode, MeshcheckError
 
 
-@dataclass(frozen=True)
-class Connection:
+class Connection(NamedTuple):
     """Everything that decides which server is asked, as whom, and how long."""
 
     kubeconfig: str = ""

@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any
 
@@ -45,13 +44,15 @@ class _Answer(msgspec.Struct, rename="camel"):
     status: _Status | None = None
 
 
-@dataclass(frozen=True)
-class Issued:
+class Issued(msgspec.Struct, frozen=True):
     """What the program gave; never shown."""
 
-    token: str = field(default="", repr=False)
-    pair: Pair | None = field(default=None, repr=False)
+    token: str = ""
+    pair: Pair | None = None
     expires: float | None = None  #: seconds since 1970
+
+    def __repr__(self) -> str:
+        return f"Issued(expires={self.expires})"
 
     def expired(self) -> bool:
         """Whether it is time to run the program again."""

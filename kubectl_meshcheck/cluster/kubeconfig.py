@@ -8,7 +8,6 @@ are relative to it.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -107,15 +106,14 @@ class _File(msgspec.Struct, rename={"current_context": "current-context"}):
     current_context: str = ""
 
 
-@dataclass
-class Config:
+class Config(msgspec.Struct):
     """All kubeconfig files as one."""
 
-    clusters: dict[str, ClusterEntry] = field(default_factory=dict)
-    users: dict[str, UserEntry] = field(default_factory=dict)
-    contexts: dict[str, ContextEntry] = field(default_factory=dict)
+    clusters: dict[str, ClusterEntry] = msgspec.field(default_factory=dict)
+    users: dict[str, UserEntry] = msgspec.field(default_factory=dict)
+    contexts: dict[str, ContextEntry] = msgspec.field(default_factory=dict)
     current_context: str = ""
-    files: list[str] = field(default_factory=list)  #: those that were read
+    files: list[str] = msgspec.field(default_factory=list)  #: those that were read
 
     def __bool__(self) -> bool:
         return bool(self.clusters or self.users or self.contexts)

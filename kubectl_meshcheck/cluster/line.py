@@ -8,8 +8,9 @@ import ssl
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from urllib.parse import SplitResult
+
+import msgspec
 
 from kubectl_meshcheck.cluster import proxy, tls
 from kubectl_meshcheck.cluster.kubeconfig import ClusterEntry
@@ -18,8 +19,7 @@ CONNECT = 15.0  #: seconds to reach the server; kubectl waits 30
 STALL = 60.0  #: seconds without a byte; the API server itself gives up after 60
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """How to get to the server."""
 
     url: SplitResult

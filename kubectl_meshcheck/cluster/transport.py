@@ -11,8 +11,9 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import quote, urlencode
+
+import msgspec
 
 from kubectl_meshcheck import __version__
 from kubectl_meshcheck.cluster import proxy, tls
@@ -32,8 +33,7 @@ _SECRETS = ("authorization", "proxy-authorization")
 _MAX_REFUSAL = 1024 * 1024  #: bytes of a refusal's body that are read
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """One request; ``path`` is what stands behind the server's own path prefix."""
 
     method: str

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from kubectl_meshcheck.edit import insertion, places, replacement, splices
 from kubectl_meshcheck.edit.nodes import CannotEditError, Node
@@ -25,16 +27,14 @@ _READ = 32 * 1024**2
 _LEAST_PROOFS = 40
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """Annotations for one pod template."""
 
     path: tuple[Step, ...]  #: from the document's root to the template
     marks: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Language:
+class Language(msgspec.Struct, frozen=True):
     """How a document is read."""
 
     value: Callable[[str], Any]  #: as kubectl reads it; raises ValueError
@@ -86,8 +86,7 @@ def _unproven(tree: Node, change: Change) -> str:
     return "its layout is one that cannot be changed without changing more"
 
 
-@dataclass
-class _Proof:
+class _Proof(msgspec.Struct):
     """Finds out which changes can be made, with as few readings as will do."""
 
     text: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from kubectl_meshcheck.edit import scalars, splices
 from kubectl_meshcheck.edit.nodes import Node
@@ -16,8 +17,7 @@ Tree = Mapping[str, "str | Tree"]
 _COLON = re.compile(r"[ \t]*:[ \t]*")
 
 
-@dataclass(frozen=True)
-class Hand:
+class Hand(msgspec.Struct, frozen=True):
     """How somebody writes: indentation, line ends, quotes."""
 
     step: str = "  "  #: what one level is indented by; empty: all on one line

@@ -11,9 +11,11 @@ import codecs
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from kubectl_meshcheck import parse
 from kubectl_meshcheck.edit import changes, foreign, wanted
@@ -31,8 +33,7 @@ from kubectl_meshcheck.meshes.base import Mesh
 from kubectl_meshcheck.workload import Ref
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """A file as it was read."""
 
     name: str  #: "shop.yaml", "-" for standard input
@@ -41,8 +42,7 @@ class Source:
     mixed: bool = False
 
 
-@dataclass(frozen=True)
-class Edited:
+class Edited(msgspec.Struct, frozen=True):
     """A file as it is to be."""
 
     name: str
@@ -57,8 +57,7 @@ class Edited:
         return self.before != self.after
 
 
-@dataclass(frozen=True)
-class _Decoded:
+class _Decoded(msgspec.Struct, frozen=True):
     """The text of a source as UTF-8, and the way back."""
 
     text: bytearray

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import Enum, unique
 from typing import Any
 
+import msgspec
 import yaml
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -33,8 +33,7 @@ class Shape(Enum):
     ALIAS = "an alias"
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(msgspec.Struct, frozen=True):
     """One value and where it stands; anchors and tags belong to it."""
 
     shape: Shape
@@ -64,12 +63,11 @@ class Node:
         return None
 
 
-@dataclass
-class _Open:
+class _Open(msgspec.Struct):
     """A collection that is still open."""
 
     event: Any = None
-    inside: list[Node] = field(default_factory=list)
+    inside: list[Node] = msgspec.field(default_factory=list)
 
 
 def of_yaml(text: str) -> Node:

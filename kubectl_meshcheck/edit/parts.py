@@ -7,8 +7,9 @@ left out here and named there (``files.documents``).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from kubectl_meshcheck.edit import nodes
 from kubectl_meshcheck.edit.changes import Language
@@ -19,8 +20,7 @@ from kubectl_meshcheck.files.pieces import Piece, pieces
 from kubectl_meshcheck.files.text import UnreadableError
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """One document."""
 
     begin: int  #: in the bytes of its source

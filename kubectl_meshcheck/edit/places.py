@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from kubectl_meshcheck.edit.nodes import CannotEditError, Node, Shape
 
 Step = str | int
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """A mapping, and the key that it is the value of."""
 
     node: Node

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from kubectl_meshcheck.edit import scalars, splices
 from kubectl_meshcheck.edit.nodes import CannotEditError, Node, Shape
@@ -48,8 +49,7 @@ def _inline(text: str, value: Node, new: str, *, json: bool) -> Splice:
     return Splice(start, value.end, lead + scalars.inline(new))
 
 
-@dataclass(frozen=True)
-class _Block:
+class _Block(msgspec.Struct, frozen=True):
     """A block of text in the source, taken apart."""
 
     header: int  #: where the ``|`` or ``>`` stands

@@ -10,15 +10,15 @@ import contextlib
 import os
 import stat
 import tempfile
-from dataclasses import dataclass
+
+import msgspec
 
 
 class CannotSaveError(Exception):
     """Why a file cannot be replaced, as a clause."""
 
 
-@dataclass(frozen=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True):
     """A file as it was read, and how to tell that it is still that one."""
 
     path: str  #: as it was named

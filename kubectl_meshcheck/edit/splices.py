@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 #: what ends a line in YAML 1.1, 5.4
 BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
@@ -12,8 +13,7 @@ _REST = re.compile("[^\r\n\x85\u2028\u2029]*")
 _BLANK = re.compile(r"[ \t]*")
 
 
-@dataclass(frozen=True)
-class Splice:
+class Splice(msgspec.Struct, frozen=True):
     """``text`` in the place of what stands from ``start`` to ``end``."""
 
     start: int

@@ -10,9 +10,11 @@ mesh.  Where the proxy stands in the template itself (``istioctl kube-inject``,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import Enum, unique
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from kubectl_meshcheck import ignore, meshes, parse
 from kubectl_meshcheck.ignore import Ignore
@@ -44,8 +46,7 @@ class Standing(Enum):
     REFUSED = "refused"  #: it should be changed and is not
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """One workload of the files, and what becomes of it."""
 
     who: str  #: "deploy/cart"
@@ -58,19 +59,17 @@ class Outcome:
     line: int = 0  #: of its document, from 1
 
 
-@dataclass(frozen=True)
-class Space:
+class Space(msgspec.Struct, frozen=True):
     """A Namespace of the files."""
 
-    labels: Mapping[str, str] = field(default_factory=dict)
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = msgspec.field(default_factory=dict)
+    annotations: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Around:
+class Around(msgspec.Struct, frozen=True):
     """What is known beyond the workload itself."""
 
-    spaces: Mapping[str, Space] = field(default_factory=dict)
+    spaces: Mapping[str, Space] = msgspec.field(default_factory=dict)
     #: the workloads whose manifest is there in full
     complete: frozenset[Ref] = frozenset()
     mesh: Mesh | None = None  #: the one that the user names

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, unique
+
+import msgspec
 
 
 @unique
@@ -31,8 +32,7 @@ class Strength(Enum):
         return list(Strength).index(self)
 
 
-@dataclass(frozen=True)
-class Gap:
+class Gap(msgspec.Struct, frozen=True):
     """The time between an error and the proxy, as exact as its source."""
 
     seconds: float  #: positive: the error came first
@@ -59,8 +59,7 @@ def length(seconds: float, *, exact: bool) -> str:
     return f"{size:.1f}s" if size >= 0.1 else f"{size * 1000:.0f}ms"
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True):
     """One thing that was seen."""
 
     kind: Kind

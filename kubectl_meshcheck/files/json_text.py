@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from kubectl_meshcheck.files.objects import Found, flatten, inherit
 from kubectl_meshcheck.files.text import MAX_DEPTH, Broken, UnreadableError, printable

@@ -8,12 +8,12 @@ which is how ``kubectl cluster-info dump`` writes them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True)
-class Document:
+
+class Document(msgspec.Struct, frozen=True):
     """One Kubernetes object and where it was read; never a list of objects."""
 
     object: dict[str, Any]  #: ``apiVersion`` and ``kind`` are text, the rest is as read
@@ -22,8 +22,7 @@ class Document:
     line: int  #: where the object starts, from 1; 0: unknown
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A value that should be an object, and its place in its source."""
 
     value: Any

@@ -21,7 +21,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from kubectl_meshcheck.errors import ExitCode, MeshcheckError, nearest
 from kubectl_meshcheck.files.text import Broken, printable
@@ -30,8 +31,7 @@ STDIN = "-"
 EXTENSIONS = (".json", ".yaml", ".yml")
 
 
-@dataclass(frozen=True)
-class Argument:
+class Argument(msgspec.Struct, frozen=True):
     """One ``-f`` and what it stands for."""
 
     path: str

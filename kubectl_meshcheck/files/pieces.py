@@ -12,7 +12,8 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 _CANDIDATE = re.compile(rb"\n(?:---|\.\.\.|====)")
 _MARKER = re.compile(rb"(?:---|\.\.\.)(?:[ \t\r]+|(?=\n)|\Z)")
@@ -21,8 +22,7 @@ _SOLID = re.compile(rb"[^ \t\r\n]")
 _DIRECTIVES = re.compile(rb"(?:%[^\n]*|[ \t\r]*(?:#[^\n]*)?)(?:\n|\Z)")
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """A stretch of a source with something in it."""
 
     start: int  #: of its first byte that is no blank

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
 def printable(text: str) -> str:
@@ -33,8 +33,7 @@ class UnreadableError(Exception):
 MAX_DEPTH = 200
 
 
-@dataclass(frozen=True)
-class Broken:
+class Broken(msgspec.Struct, frozen=True):
     """A part that could not be read, and where it stands in its source."""
 
     why: str

@@ -18,9 +18,9 @@ import base64
 import binascii
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import yaml
 
 from kubectl_meshcheck.files.scalars import Scalar, resolve
@@ -42,8 +42,7 @@ _NO_KEY = object()
 _MERGE = object()
 
 
-@dataclass(frozen=True)
-class Parsed:
+class Parsed(msgspec.Struct, frozen=True):
     """A document's value; lines from 1 within the text."""
 
     value: Any
@@ -51,20 +50,18 @@ class Parsed:
     item_lines: tuple[int, ...] = ()  #: of the items under a top-level ``items``
 
 
-@dataclass
-class _Frame:
+class _Frame(msgspec.Struct):
     """A list or mapping that is still open."""
 
     value: Any
     anchor: str | None = None
     key: Any = _NO_KEY
-    merges: list[Any] = field(default_factory=list)
+    merges: list[Any] = msgspec.field(default_factory=list)
     size: int = 1  #: values in it, aliases expanded
     height: int = 1  #: levels in it, aliases expanded
 
 
-@dataclass(frozen=True)
-class _Anchored:
+class _Anchored(msgspec.Struct, frozen=True):
     value: Any
     size: int
     height: int

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum, unique
+
+import msgspec
 
 from kubectl_meshcheck.model import (
     Container,
@@ -22,8 +23,7 @@ from kubectl_meshcheck.model import (
 Annotations = Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """Somebody asked for injection, or against it."""
 
     wanted: bool
@@ -32,8 +32,7 @@ class Asked:
     futile: str = ""
 
 
-@dataclass(frozen=True)
-class BadSetting:
+class BadSetting(msgspec.Struct, frozen=True):
     """A setting that the injector rejects or silently ignores."""
 
     key: str
@@ -42,14 +41,13 @@ class BadSetting:
     rejected: bool = False  #: no pod can be created; otherwise it does nothing
 
 
-@dataclass(frozen=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True):
     """How "hold the application until the proxy is ready" is written for one pod.
 
     Either ``annotations`` for the pod template, or a ``manual`` step.
     """
 
-    annotations: Annotations = field(default_factory=dict)
+    annotations: Annotations = msgspec.field(default_factory=dict)
     manual: str = ""
     risks: tuple[str, ...] = ()  #: what else it brings, each as a clause
     overrules: str = ""  #: what was decided otherwise on purpose, as a clause
@@ -69,8 +67,7 @@ class About(Enum):
     TRAPS = "Traps"
 
 
-@dataclass(frozen=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True):
     """One fact, and the upstream file that it was read from."""
 
     about: About
@@ -78,8 +75,7 @@ class Fact:
     source: str  #: "owner/repository: path", or a thread
 
 
-@dataclass(frozen=True)
-class Mesh:
+class Mesh(msgspec.Struct, frozen=True):
     """The facts of one mesh.  Each function cites the source that it was read from."""
 
     name: str  #: as shown: "istio"

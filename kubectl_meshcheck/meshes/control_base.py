@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 import yaml
+from msgspec.structs import replace
 
 from kubectl_meshcheck.control import (
     ControlPlane,
@@ -25,32 +26,33 @@ from kubectl_meshcheck.model import PodStart, Proxy
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@dataclass(frozen=True)
-class Failing:
+class Failing(msgspec.Struct, frozen=True):
     """A known reason why a hold does not work, and what helps; each a clause."""
 
     reason: str
     cure: str
 
 
-@dataclass(frozen=True)
-class Control:
+class Control(msgspec.Struct, frozen=True):
     """How one mesh's control planes are found and asked.  Every part is pure."""
 
     mesh: str
     #: the objects that would tell its settings, as far as they are known by now
     wanted: Callable[[MeshObjects], Iterator[Wanted]]
     planes: Callable[[MeshObjects], tuple[ControlPlane, ...]]
-    #: whether a new pod would be injected, and by which of the control planes
-    injection: Callable[[Sequence[ControlPlane], Placed], Injection]
+    #: whether a new pod would be injected, and by which of the control planes; None
+    #: where the mesh has nothing to do with a pod that does not ask for it
+    injection: Callable[[Sequence[ControlPlane], Placed], Injection | None]
     #: the effective settings of one pod
     settings: Callable[[ControlPlane, Placed], tuple[Setting, ...]]
     #: what a new pod would be with these settings
     outlook: Callable[[ControlPlane, Placed, Sequence[Setting]], Outlook]
     #: what in an injected pod asked to hold the application; empty: nothing did
-    asked_by: Callable[[PodStart], str]
+    asked_by: Callable[[PodStart], str] = lambda _: ""
     #: why an injected pod that was asked to be held is not; None: not known
-    failing: Callable[[PodStart, Proxy, Sequence[Setting]], Failing | None]
+    failing: Callable[[PodStart, Proxy, Sequence[Setting]], Failing | None] = (
+        lambda *_: None
+    )
 
 
 class UnreadableError(ValueError):

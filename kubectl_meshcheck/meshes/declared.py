@@ -7,8 +7,9 @@ the user names it and says what is known to wait for it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+import msgspec
 
 from kubectl_meshcheck.meshes.base import Hold, Mesh, gate, version_of
 from kubectl_meshcheck.model import (
@@ -24,8 +25,7 @@ from kubectl_meshcheck.model import (
 DOCS = "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/"
 
 
-@dataclass(frozen=True)
-class Sidecar:
+class Sidecar(msgspec.Struct, frozen=True):
     """One declaration; ``container`` and ``image`` are shell patterns."""
 
     name: str  #: as it is shown in place of a mesh

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from kubectl_meshcheck.control import Given, Origin, Placed, Setting, Topic, Value
 from kubectl_meshcheck.meshes import istio_settings

@@ -9,7 +9,9 @@ pkg/kube/inject/inject.go ``injectRequired``; pkg/kube/inject/initializer.go).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from kubectl_meshcheck.control import ControlPlane, Injection, Placed, Webhook
 from kubectl_meshcheck.meshes import webhooks
@@ -24,8 +26,7 @@ _TRUE = ("y", "yes", "true", "on")
 INJECTION = "istio-injection"
 
 
-@dataclass(frozen=True)
-class _Call:
+class _Call(msgspec.Struct, frozen=True):
     """A webhook, and whether it is called for the pod."""
 
     plane: ControlPlane
@@ -157,8 +158,7 @@ def _called(webhook: Webhook, placed: Placed) -> str:
 # -- why nobody is called --------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Failure:
+class _Failure(msgspec.Struct, frozen=True):
     """A requirement of a webhook that the pod or its namespace does not meet."""
 
     of: str  #: "namespace" or "pod"

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+import msgspec
 
 from kubectl_meshcheck.control import Webhook
 from kubectl_meshcheck.mesh_objects import (
@@ -48,8 +49,7 @@ GOOGLE = "Google managed"
 RAPID = "asm-managed-rapid"
 
 
-@dataclass
-class Found:
+class Found(msgspec.Struct):
     """What the webhooks tell of one revision."""
 
     revision: str
@@ -58,8 +58,8 @@ class Found:
     url: str = ""
     flavour: str = ""
     version: str = ""  #: as a label on the configuration says
-    tags: list[str] = field(default_factory=list)
-    webhooks: list[Webhook] = field(default_factory=list)
+    tags: list[str] = msgspec.field(default_factory=list)
+    webhooks: list[Webhook] = msgspec.field(default_factory=list)
 
     @property
     def suffix(self) -> str:

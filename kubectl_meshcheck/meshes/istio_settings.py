@@ -13,10 +13,10 @@ import difflib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import yaml
 
 from kubectl_meshcheck.meshes.base import Annotations, BadSetting, Hold, release
@@ -47,8 +47,7 @@ _HOLD_AS_KEY = re.compile(r"(?:.*/)?hold-?application-?until-?proxy-?starts", re
 _NATIVE_MISPRINT = "sidecar.istio.io/native-side"
 
 
-@dataclass(frozen=True)
-class ProxyConfig:
+class ProxyConfig(msgspec.Struct, frozen=True):
     """What the injector makes of one ``proxy.istio.io/config``."""
 
     hold: bool | None = None  #: None when it is not set

@@ -11,8 +11,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from kubectl_meshcheck.control import Given, Origin, Value
 from kubectl_meshcheck.mesh_objects import NOT_THERE, MeshObjects, Wanted
@@ -25,12 +27,11 @@ NATIVE_ENV = "ENABLE_NATIVE_SIDECARS"
 _PROXY = ("global", "proxy")
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """One document inside an object, or why it could not be had."""
 
     origin: Origin  #: of the document itself
-    value: Mapping[str, Any] = field(default_factory=dict)
+    value: Mapping[str, Any] = msgspec.field(default_factory=dict)
     unknown: str = ""
 
     def given(self, *path: str, names: tuple[str, ...] = ()) -> Given:
@@ -43,8 +44,7 @@ class Document:
         return Given(origin, _plain(next((f for f in found if f is not None), None)))
 
 
-@dataclass(frozen=True)
-class Sources:
+class Sources(msgspec.Struct, frozen=True):
     """All that one control plane is configured by."""
 
     values: Document

@@ -9,8 +9,9 @@ kuma-cp.defaults.yaml; pkg/plugins/runtime/k8s/containers/factory.go).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from kubectl_meshcheck.control import (
     ControlPlane,
@@ -39,11 +40,6 @@ from kubectl_meshcheck.meshes.control_base import (
 from kubectl_meshcheck.meshes.reading import parse_bool
 from kubectl_meshcheck.model import PodStart, Proxy, Waits
 
-WEBHOOKS = (
-    "namespace-kuma-injector.kuma.io",
-    "pods-kuma-injector.kuma.io",
-    "kuma-injector.kuma.io",
-)
 HOLD = "waitForDataplaneReady"
 NATIVE = "sidecarContainers"
 _INJECTOR = ("runtime", "kubernetes", "injector", "sidecarContainer", HOLD)
@@ -54,8 +50,7 @@ _ENV = {
 _PATH = {HOLD: _INJECTOR, NATIVE: ("experimental", NATIVE)}
 
 
-@dataclass(frozen=True)
-class _Found:
+class _Found(msgspec.Struct, frozen=True):
     """What the webhooks tell."""
 
     namespace: str
@@ -72,7 +67,7 @@ class _Found:
 
 
 def _found(objects: MeshObjects) -> Iterator[_Found]:
-    for configuration, entries in webhooks.injectors(objects, WEBHOOKS):
+    for configuration, entries in webhooks.injectors(objects, "kuma"):
         service = entries[0].client_config.service
         if service is not None:
             hooks = tuple(webhooks.webhook(configuration, one) for one in entries)

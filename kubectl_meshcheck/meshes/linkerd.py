@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from kubectl_meshcheck.meshes import linkerd_settings as settings
 from kubectl_meshcheck.meshes.base import Annotations, Asked, Hold, Mesh, gate

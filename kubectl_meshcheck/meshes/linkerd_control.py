@@ -37,7 +37,6 @@ from kubectl_meshcheck.meshes.control_base import (
 from kubectl_meshcheck.meshes.reading import parse_bool
 from kubectl_meshcheck.model import PodStart, Proxy, Waits
 
-WEBHOOKS = ("linkerd-proxy-injector.linkerd.io",)
 HOLD = "proxy-await"
 NATIVE = "proxy-enable-native-sidecar"
 EXIT = "waitBeforeExitSeconds"
@@ -51,7 +50,7 @@ def wanted(objects: MeshObjects) -> Iterator[Wanted]:
 
 
 def _found(objects: MeshObjects) -> Iterator[tuple[str, list[Any]]]:
-    for configuration, entries in webhooks.injectors(objects, WEBHOOKS):
+    for configuration, entries in webhooks.injectors(objects, "linkerd"):
         service = entries[0].client_config.service
         hooks = [webhooks.webhook(configuration, one) for one in entries]
         yield (service.namespace if service else "linkerd"), hooks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from kubectl_meshcheck.control import ControlPlane, Injection, Placed, Webhook
 from kubectl_meshcheck.mesh_objects import (
@@ -10,21 +10,19 @@ from kubectl_meshcheck.mesh_objects import (
     WebhookConfiguration,
     WebhookEntry,
 )
+from kubectl_meshcheck.meshes import registry
 from kubectl_meshcheck.meshes.base import Asked
 from kubectl_meshcheck.selectors import Labels, Met, Selector, selector
 
 
 def injectors(
-    objects: MeshObjects, names: Collection[str]
+    objects: MeshObjects, mesh: str
 ) -> Iterator[tuple[WebhookConfiguration, list[WebhookEntry]]]:
-    """The configurations with webhooks of these names, and those webhooks."""
+    """The configurations with webhooks of the mesh's injector, and those webhooks."""
     for name in sorted(objects.webhooks):
         configuration = objects.webhooks[name]
-        found = [
-            one
-            for one in configuration.webhooks or ()
-            if one.name in names and one.sees_pods
-        ]
+        entries = configuration.webhooks or ()
+        found = [one for one in entries if registry.injects(mesh, one)]
         if found:
             yield configuration, found
 
@@ -69,6 +67,15 @@ def namespace_labels(placed: Placed) -> Labels | None:
     return name | dict(placed.namespace_labels)
 
 
+def around(placed: Placed, *annotations: str) -> Labels | None:
+    """A namespace's labels; of these keys its annotations, which is where they count."""
+    if placed.namespace_labels is None:
+        return None
+    marks = placed.namespace_annotations or {}
+    labels = {k: v for k, v in placed.namespace_labels.items() if k not in annotations}
+    return labels | {key: marks[key] for key in annotations if key in marks}
+
+
 def _labels(placed: Placed, objects: Selector, domain: str) -> Labels | None:
     if placed.labels is not None:
         return placed.labels
@@ -99,6 +106,19 @@ def injection(
         why = f"whether webhook {unsure} is called cannot be told"
         return Injection(None, mesh, unknown=why)
     return Injection(False, mesh, rule=_uncalled(calls[0][1], placed, asked))
+
+
+def on_request(
+    mesh: str,
+    planes: Sequence[ControlPlane],
+    placed: Placed,
+    asked: Asked | None,
+    domain: str,
+) -> Injection | None:
+    """The same for a mesh that has no say about a pod which does not ask for it."""
+    if asked is None and (placed.proxy is None or placed.proxy.mesh != mesh):
+        return None
+    return injection(mesh, planes, placed, asked, domain)
 
 
 def _decided(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 Object = Mapping[str, Any]
 Path = tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Manager:
+class Manager(msgspec.Struct, frozen=True):
     """An entry of ``metadata.managedFields``."""
 
     name: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Any
+
+import msgspec
 
 from kubectl_meshcheck.ownership.fields import (
     Manager,
@@ -31,8 +32,7 @@ class Fate(Enum):
         return list(Fate).index(self)
 
 
-@dataclass(frozen=True)
-class Owner:
+class Owner(msgspec.Struct, frozen=True):
     """A tool that writes the object."""
 
     tool: str  #: "Argo CD"
@@ -46,8 +46,7 @@ class Owner:
         return f"{self.tool} {self.name}".strip()
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """An object, and the fields that are to change."""
 
     object: Object

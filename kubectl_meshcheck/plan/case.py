@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from kubectl_meshcheck.plan.restarts import Budget
 from kubectl_meshcheck.plan.values import Foreseen, NoChange, Object, Standing
 from kubectl_meshcheck.workload import Ref, Subject
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """Everything that is known about one workload."""
 
     ref: Ref  #: the object that keeps the template

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from kubectl_meshcheck import scan
 from kubectl_meshcheck.model import Judgement, PodStart

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, replace
 
+import msgspec
 import yaml
+from msgspec.structs import replace
 
 from kubectl_meshcheck import ownership
 from kubectl_meshcheck.control import ControlPlane, Origin, Setting
@@ -38,8 +39,7 @@ _FOR_GOOD = {
 }
 
 
-@dataclass(frozen=True)
-class MeshPlace:
+class MeshPlace(msgspec.Struct, frozen=True):
     """The document to edit: a key of a ConfigMap, and the way inside it."""
 
     plane: ControlPlane
@@ -48,8 +48,7 @@ class MeshPlace:
     inside: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class MeshChange:
+class MeshChange(msgspec.Struct, frozen=True):
     """One ConfigMap's change."""
 
     place: MeshPlace
@@ -74,8 +73,7 @@ class MeshChange:
         return "\n".join(lines)
 
 
-@dataclass(frozen=True)
-class MeshLeft:
+class MeshLeft(msgspec.Struct, frozen=True):
     """A control plane that is left alone."""
 
     plane: ControlPlane

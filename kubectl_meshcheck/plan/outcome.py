@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum, unique
+
+import msgspec
 
 from kubectl_meshcheck.errors import ExitCode, Problem
 from kubectl_meshcheck.plan.values import Item, NoChange, Refused, Standing
@@ -36,8 +37,7 @@ _CODES = (
 )
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What became of one workload."""
 
     item: Item
@@ -51,8 +51,7 @@ class Outcome:
         return self.item.ref
 
 
-@dataclass(frozen=True)
-class Fixed:
+class Fixed(msgspec.Struct, frozen=True):
     """The answer to one ``--fix``."""
 
     outcomes: tuple[Outcome, ...] = ()

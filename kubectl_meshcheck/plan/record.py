@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from kubectl_meshcheck.plan.values import Edit
 
@@ -13,8 +14,7 @@ RECORD = "meshcheck/fix"
 CAUSE = "kubernetes.io/change-cause"
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """What --fix wrote to the pod template."""
 
     edits: tuple[Edit, ...]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from kubectl_meshcheck.plan.values import Object, Restart
 from kubectl_meshcheck.plan.where import at
 from kubectl_meshcheck.workload import Ref
 
 
-@dataclass(frozen=True)
-class Budget:
+class Budget(msgspec.Struct, frozen=True):
     """A PodDisruptionBudget whose selector matches the workload's pods."""
 
     name: str

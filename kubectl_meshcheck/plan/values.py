@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Any
+
+import msgspec
 
 from kubectl_meshcheck.model import Judgement, PodStart, Verdict
 from kubectl_meshcheck.ownership import Owner
@@ -18,8 +19,7 @@ GOOD = (Verdict.HELD, Verdict.NATIVE)
 BAD = (Verdict.RACE, Verdict.PARTIAL)
 
 
-@dataclass(frozen=True)
-class Edit:
+class Edit(msgspec.Struct, frozen=True):
     """One annotation of the pod template."""
 
     key: str
@@ -27,8 +27,7 @@ class Edit:
     after: str
 
 
-@dataclass(frozen=True)
-class Restart:
+class Restart(msgspec.Struct, frozen=True):
     """What is made anew when the change is written."""
 
     how: str  #: one clause: which pods, and by which strategy
@@ -37,8 +36,7 @@ class Restart:
     paused: str = ""  #: why nothing can roll out now
 
 
-@dataclass(frozen=True)
-class Foreseen:
+class Foreseen(msgspec.Struct, frozen=True):
     """The cluster's own answer to "what would the next pod be?"."""
 
     pod: PodStart | None = None  #: as its injector would make it
@@ -47,8 +45,7 @@ class Foreseen:
     unknown: str = ""  #: why the cluster could not be asked
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One workload's change, complete: nothing is decided after this."""
 
     ref: Ref
@@ -81,8 +78,7 @@ class Standing(Enum):
     UNKNOWN = "not known"  #: there was nothing to judge it by
 
 
-@dataclass(frozen=True)
-class NoChange:
+class NoChange(msgspec.Struct, frozen=True):
     """A workload that is left alone, and why."""
 
     ref: Ref
@@ -91,8 +87,7 @@ class NoChange:
     standing: Standing = Standing.GOOD
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """A change that could be written and is not."""
 
     ref: Ref
@@ -104,8 +99,7 @@ class Refused:
 Item = Change | NoChange | Refused
 
 
-@dataclass(frozen=True)
-class Allowed:
+class Allowed(msgspec.Struct, frozen=True):
     """What the user has agreed to beforehand."""
 
     drift: bool = False  #: changes that will be reverted

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from kubectl_meshcheck.checks.base import Severity
 from kubectl_meshcheck.model import Verdict
@@ -25,8 +26,7 @@ _COLOURS = {
 }
 
 
-@dataclass(frozen=True)
-class View:
+class View(msgspec.Struct, frozen=True):
     """How a report is to be shown."""
 
     wide: bool = False

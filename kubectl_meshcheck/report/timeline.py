@@ -7,8 +7,10 @@ keeps which, and no renderer says more than its source does.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from enum import Enum, unique
+
+import msgspec
+from msgspec.structs import replace
 
 from kubectl_meshcheck import evidence
 from kubectl_meshcheck.evidence import Evidence, Kind
@@ -33,8 +35,7 @@ class Phase(Enum):
     UNCLEAR = "running"  #: a proxy of which that is not known
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """A stretch of time, in seconds from the chart's beginning."""
 
     begin: float
@@ -42,8 +43,7 @@ class Span:
     phase: Phase
 
 
-@dataclass(frozen=True)
-class Lane:
+class Lane(msgspec.Struct, frozen=True):
     """One container."""
 
     name: str
@@ -52,8 +52,7 @@ class Lane:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Distance:
+class Distance(msgspec.Struct, frozen=True):
     """What the chart is about: the time between two points."""
 
     begin: float
@@ -61,15 +60,14 @@ class Distance:
     text: str
 
 
-@dataclass(frozen=True)
-class Chart:
+class Chart(msgspec.Struct, frozen=True):
     """A pod's start."""
 
     title: str
     length: float  #: seconds
     lanes: tuple[Lane, ...]
     distance: Distance | None = None
-    sources: tuple[str, ...] = field(default=())  #: how precise, in words
+    sources: tuple[str, ...] = msgspec.field(default=())  #: how precise, in words
 
     def step(self, most: int) -> int:
         """Seconds between two marks of an axis that has room for ``most``."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from kubectl_meshcheck.report.text import View, cut, safe
 from kubectl_meshcheck.report.timeline import Chart, Distance, Lane, Phase
@@ -13,8 +14,7 @@ _NAME = 18  #: of a container's name at most
 _NOTE = 24  #: columns for notes at least
 
 
-@dataclass(frozen=True)
-class _Signs:
+class _Signs(msgspec.Struct, frozen=True):
     """One character a phase."""
 
     phases: dict[Phase, str]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from kubectl_meshcheck import ignore, offline, report, scan
 from kubectl_meshcheck.report.text import View
@@ -35,7 +36,7 @@ def text_of(situation: Situation, output: str) -> str:
     rules = [one for text in situation.rules for one in ignore.parse(text)]
     found = scan.scan(_wanted(situation, inventory.subjects()), rules)
     shown = tuple(
-        replace(p, what=_plain(p.what), source=_plain(p.source)) for p in problems
+        p._replace(what=_plain(p.what), source=_plain(p.source)) for p in problems
     )
     return _render(replace(found, problems=shown), output, situation)
 

@@ -7,10 +7,10 @@ change labels before Istio's is called.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kubectl_meshcheck.control import Injection
 from kubectl_meshcheck.mesh_objects import MeshObjects

@@ -6,11 +6,11 @@ plane keeps to itself.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from kubectl_meshcheck.control import Explained, Mode, Placed
 from kubectl_meshcheck.mesh_objects import MeshObjects
