@@ -69,7 +69,7 @@ class ConfigMap(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
     @property
     def texts(self) -> dict[str, str]:
-        """All of its data as text; what is none comes out mangled, never as an error."""
+        """All of its data as text; what is none comes out mangled."""
         binary = self.binary_data or {}
         decoded = {key: _text(value) for key, value in binary.items()}
         return {**decoded, **(self.data or {})}
@@ -176,8 +176,8 @@ class MeshObjects(msgspec.Struct):
     @property
     def read(self) -> int:
         """How many objects were asked for by their names."""
-        found = (self.config_maps, self.deployments, self.customs, self.absent)
-        return sum(map(len, found))
+        there = len(self.config_maps) + len(self.deployments) + len(self.customs)
+        return there + len(self.absent)
 
     def has(self, wanted: Wanted) -> bool:
         """Whether nothing more is to be learned about that object."""

@@ -25,7 +25,11 @@ from kubectl_meshcheck.meshes.control_base import Control, Failing
 from kubectl_meshcheck.meshes.injector import Injector, Knob, number, text
 from kubectl_meshcheck.model import PodStart, Proxy, Waits
 
-HOLD, TAG, PORT = "wait-until-proxy-ready", "sidecar-image-tag", "envoy-admin-access-port"
+HOLD, TAG, PORT = (
+    "wait-until-proxy-ready",
+    "sidecar-image-tag",
+    "envoy-admin-access-port",
+)
 TIMEOUT = "poststart-timeout"
 KNOBS = (
     Knob(Topic.HOLD, HOLD, False, f"--{HOLD}"),

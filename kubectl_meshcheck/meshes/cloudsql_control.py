@@ -84,13 +84,11 @@ def injection(found: Sequence[ControlPlane], placed: Placed) -> Injection | None
     """By an AuthProxyWorkload, of which only the pod tells that there is one."""
     if placed.proxy is None or placed.proxy.mesh != "cloudsql":
         return None
-    if any(cloudsql.recognise(placed.pod, i) for i in _indexes(placed)):
-        return Injection(False, "cloudsql", rule="the pod brings its own proxy")
+    for index, container in enumerate(placed.pod.containers):
+        own = not container.name.startswith(cloudsql.OPERATOR)
+        if own and cloudsql.recognise(placed.pod, index):
+            return Injection(False, "cloudsql", rule="the pod brings its own proxy")
     return Injection(True, "cloudsql", rule="an AuthProxyWorkload selects its workload")
-
-
-def _indexes(placed: Placed) -> range:
-    return range(len(placed.pod.containers))
 
 
 def settings(plane: ControlPlane, placed: Placed) -> tuple[Setting, ...]:

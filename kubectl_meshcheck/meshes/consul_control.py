@@ -39,9 +39,11 @@ _PROBE = "default-sidecar-probe-"
 _SYSTEM = ("kube-system", "kube-public")
 
 
-def _knob(topic: Topic, name: str, default: bool, key: str, **more: str) -> Knob:
+def _knob(
+    topic: Topic, name: str, default: bool, key: str = "", label: str = ""
+) -> Knob:
     own = f"{DOMAIN}/{key}" if key else ""
-    return Knob(topic, name, default, flag=f"-{name}", annotation=own, **more)
+    return Knob(topic, name, default, f"-{name}", annotation=own, label=label)
 
 
 def _seconds(topic: Topic, name: str, default: int, key: str) -> Knob:
@@ -64,9 +66,7 @@ KNOBS = (
         1,
         "sidecar-initial-probe-check-delay-seconds",
     ),
-    _seconds(
-        Topic.GATE, f"{_PROBE}period-seconds", 1, "sidecar-probe-period-seconds"
-    ),
+    _seconds(Topic.GATE, f"{_PROBE}period-seconds", 1, "sidecar-probe-period-seconds"),
     _seconds(
         Topic.GATE,
         f"{_PROBE}failure-threshold",
@@ -100,7 +100,7 @@ KNOBS = (
         "transparent-proxy",
         label=f"{DOMAIN}/transparent-proxy",
     ),
-    _knob(Topic.CAPTURE, "enable-cni", False, ""),
+    _knob(Topic.CAPTURE, "enable-cni", False),
 )
 
 
@@ -194,9 +194,7 @@ def settings(plane: ControlPlane, placed: Placed) -> tuple[Setting, ...]:
     """With the pod's annotations on top; those of the probe where there is one."""
     found = _EFFECTIVE(plane, placed)
     native = any(one.name == NATIVE and one.value is not False for one in found)
-    return tuple(
-        one for one in found if native or not one.name.startswith(_PROBE)
-    )
+    return tuple(one for one in found if native or not one.name.startswith(_PROBE))
 
 
 def outlook(
@@ -228,9 +226,7 @@ def failing(pod: PodStart, proxy: Proxy, settings: Sequence[Setting]) -> Failing
         why = f"consul-k8s {proxy.version} has no native sidecars"
         return Failing(why, "upgrade to 1.6.9, 1.7.5, 1.8.2, 1.9.0 or later")
     if proxy.native and proxy.gate.waits is Waits.NO:
-        return Failing(
-            "consul-dataplane has no startup probe", "have it injected anew"
-        )
+        return Failing("consul-dataplane has no startup probe", "have it injected anew")
     return None
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from msgspec.structs import replace
 
@@ -16,37 +18,53 @@ from kubectl_meshcheck.control import (
     Setting,
 )
 from kubectl_meshcheck.mesh_objects import MeshObjects, Wanted
-from kubectl_meshcheck.meshes import istio_planes
+from kubectl_meshcheck.meshes import registry
 from kubectl_meshcheck.meshes.control_base import Control
-from kubectl_meshcheck.meshes.istio_control import ISTIO_CONTROL
-from kubectl_meshcheck.meshes.kuma_control import KUMA_CONTROL
-from kubectl_meshcheck.meshes.linkerd_control import LINKERD_CONTROL
 from kubectl_meshcheck.model import PodStart
 
-CONTROLS: tuple[Control, ...] = (ISTIO_CONTROL, LINKERD_CONTROL, KUMA_CONTROL)
+
+@cache
+def control_of(mesh: str) -> Control | None:
+    """The mesh's control; None for one that has none that we know.
+
+    Its module is loaded here, so only where something of the mesh is to be seen.
+    """
+    if mesh not in registry.REGISTRY:
+        return None
+    module = importlib.import_module(f"kubectl_meshcheck.meshes.{mesh}_control")
+    control: Control = getattr(module, f"{mesh.upper()}_CONTROL")
+    return control
+
+
+def _present(objects: MeshObjects) -> Iterator[Control]:
+    found = (control_of(mesh) for mesh in registry.present(objects))
+    return (control for control in found if control is not None)
 
 
 def wanted(objects: MeshObjects) -> Iterator[Wanted]:
     """What is still to be read to know the meshes' settings."""
-    for control in CONTROLS:
+    for control in _present(objects):
         for one in control.wanted(objects):
             if not objects.has(one):
                 yield one
 
 
-def hint(pod: PodStart) -> tuple[str, str] | None:
-    """The control plane that a pod's own proxy names: revision and namespace."""
+def hint(pod: PodStart, mesh: str = "istio") -> tuple[str, str] | None:
+    """The control plane that a pod's own proxy names: revision and namespace.
+
+    Only Istio's does.
+    """
+    if mesh != "istio" or pod.named("istio-proxy") is None:
+        return None
+    from kubectl_meshcheck.meshes import istio_planes  # only where one runs
+
     return istio_planes.hint(pod)
-
-
-def control_of(mesh: str) -> Control | None:
-    """The mesh's control; None for one that has none that we know."""
-    return next((one for one in CONTROLS if one.mesh == mesh), None)
 
 
 def planes(objects: MeshObjects) -> tuple[ControlPlane, ...]:
     """Every control plane that was found."""
-    return tuple(plane for control in CONTROLS for plane in control.planes(objects))
+    present = _present(objects)
+    return tuple(plane for control in present for plane in control.planes(objects))
 
 
 def explain(
@@ -63,28 +81,34 @@ class Explainer:
     """Explains many pods; those that say the same have their settings in common."""
 
     def __init__(self, found: Sequence[ControlPlane], webhooks_unknown: str) -> None:
-        planes_ = [
-            (control, [one for one in found if one.mesh == control.mesh])
-            for control in CONTROLS
+        by_mesh: dict[str, list[ControlPlane]] = {}
+        for plane in found:
+            by_mesh.setdefault(plane.mesh, []).append(plane)
+        self._planes = [
+            (control, own)
+            for mesh, own in by_mesh.items()
+            if (control := control_of(mesh)) is not None
         ]
-        self._planes = [(control, own) for control, own in planes_ if own]
         self._unknown = webhooks_unknown
         self._settings: dict[object, tuple[Setting, ...]] = {}
 
     def explain(self, placed: Placed) -> Explained | None:
         """As the function of that name."""
         mesh = placed.proxy.mesh if placed.proxy else ""
-        answers = [
+        told = (
             self._explain(control, own, placed)
             for control, own in self._planes
             if mesh in ("", control.mesh)
-        ]
+        )
+        answers = [one for one in told if one is not None]
         return min(answers, key=_rank) if answers else None
 
     def _explain(
         self, control: Control, planes: Sequence[ControlPlane], placed: Placed
-    ) -> Explained:
+    ) -> Explained | None:
         answer = _injection(control, planes, placed, self._unknown)
+        if answer is None:
+            return None
         plane = _of(planes, answer, placed)
         settings = self._settings_of(control, plane, placed) if plane else ()
         if answer.injected is False:
@@ -123,8 +147,10 @@ def _injection(
     planes: Sequence[ControlPlane],
     placed: Placed,
     webhooks_unknown: str,
-) -> Injection:
+) -> Injection | None:
     answer = control.injection(planes, placed)
+    if answer is None:
+        return None
     if webhooks_unknown and answer.injected is not True:
         # a webhook that was not seen may take the pod
         return replace(answer, injected=None, rule="", unknown=webhooks_unknown)

@@ -1,8 +1,8 @@
 """GKE's gcsfuse webhook, its settings, and what it makes of one pod.
 
-It makes a native sidecar where the server and all nodes are of 1.29 or newer, unless the
-pod's annotation says otherwise; no setting of its own decides the start order.  On GKE
-it runs outside the cluster (GoogleCloudPlatform/gcs-fuse-csi-driver:
+It makes a native sidecar where the server and all nodes are of 1.29 or newer, unless
+the pod's annotation says otherwise; no setting of its own decides the start order.  On
+GKE it runs outside the cluster (GoogleCloudPlatform/gcs-fuse-csi-driver:
 pkg/webhook/injection.go ``injectAsNativeSidecar``, pkg/webhook/parsers.go,
 deploy/base/webhook/ @5fcdc04a; the annotation came with 1.5.0).
 """
@@ -13,32 +13,25 @@ from collections.abc import Iterator, Sequence
 
 from kubectl_meshcheck.control import (
     ControlPlane,
+    Given,
     Injection,
     Mode,
     Outlook,
     Placed,
     Setting,
     Topic,
-    Value,
 )
 from kubectl_meshcheck.mesh_objects import MeshObjects, Wanted
 from kubectl_meshcheck.meshes import gcsfuse, injector, kubelets, webhooks
-from kubectl_meshcheck.meshes.control_base import Control, built_in
+from kubectl_meshcheck.meshes.control_base import (
+    Control,
+    annotation,
+    built_in,
+    first_said,
+)
 from kubectl_meshcheck.meshes.injector import Injector, Knob
 
-
-def _boolean(value: str) -> Value:
-    return {"true": True, "false": False}.get(value.lower())
-
-
-NATIVE = Knob(
-    Topic.NATIVE,
-    "enable-native-sidecar",
-    True,
-    read=_boolean,
-    annotation=gcsfuse.NATIVE,
-    lenient=True,
-)
+NATIVE = Knob(Topic.NATIVE, "enable-native-sidecar", True, annotation=gcsfuse.NATIVE)
 
 
 def _places(one: Injector) -> tuple[Wanted, ...]:
@@ -98,6 +91,20 @@ def injection(found: Sequence[ControlPlane], placed: Placed) -> Injection | None
     return webhooks.on_request("gcsfuse", found, placed, asked, "gke-gcsfuse")
 
 
+def settings(plane: ControlPlane, placed: Placed) -> tuple[Setting, ...]:
+    """The annotation can only switch it off; one that is no boolean does not count."""
+    off = placed.pod.annotations.get(gcsfuse.NATIVE, "").lower() == "false"
+    told = (Given(annotation(gcsfuse.NATIVE), False),) if off else ()
+    return tuple(
+        first_said(
+            one.topic, one.name, (*told, *one.given), Given(one.origin, one.value)
+        )
+        if told and one.overridden_by
+        else one
+        for one in plane.settings
+    )
+
+
 def outlook(
     plane: ControlPlane, placed: Placed, effective: Sequence[Setting]
 ) -> Outlook:
@@ -110,6 +117,6 @@ GCSFUSE_CONTROL = Control(
     wanted=wanted,
     planes=planes,
     injection=injection,
-    settings=injector.settings((NATIVE,)),
+    settings=settings,
     outlook=outlook,
 )

@@ -2,7 +2,8 @@
 
 What it leaves out of the redirection does matter to an application that cannot wait:
 MeshConfig ``osm-mesh-config``, to which a pod's annotations add (openservicemesh/osm:
-pkg/apis/config/v1alpha2/mesh_config.go, pkg/injector/exclusions.go, webhook.go @v1.2.4).
+pkg/apis/config/v1alpha2/mesh_config.go, pkg/injector/exclusions.go, pkg/injector/
+webhook.go @v1.2.4).
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def namespace_labels(placed: Placed) -> Labels | None:
 
 
 def around(placed: Placed, *annotations: str) -> Labels | None:
-    """A namespace's labels; of these keys its annotations, which is where they count."""
+    """A namespace's labels, and of these keys its annotations instead."""
     if placed.namespace_labels is None:
         return None
     marks = placed.namespace_annotations or {}

@@ -73,8 +73,14 @@ def _title(plane: ControlPlane) -> str:
 
 def _lines(found: Plane, view: View) -> Iterator[str]:
     plane = found.plane
-    for setting in plane.settings:
+    if plane.order:
+        yield f"start order: {plane.order}"
+    for setting in (*plane.settings, *plane.policies):
         yield from settings.lines(setting)
+        for place in setting.overridden_by:
+            yield f"  overridden by: {place}"
+    if plane.fails_open:
+        yield "  pods made while the injector cannot be reached have no proxy"
     for use in found.uses:
         workloads = f"{use.workloads} workload{'' if use.workloads == 1 else 's'}"
         pods = f"{use.pods} pod{'' if use.pods == 1 else 's'}"
@@ -125,7 +131,8 @@ def _plane(found: Plane) -> dict[str, Any]:
         "mode": plane.mode,
         "injector": plane.injector,
         "webhooks": [_webhook_data(one) for one in plane.webhooks],
-        "settings": settings.settings(plane.settings),
+        "startOrder": plane.order,
+        "settings": settings.settings((*plane.settings, *plane.policies)),
         "namespaces": [
             {"name": use.namespace, "workloads": use.workloads, "pods": use.pods}
             for use in found.uses

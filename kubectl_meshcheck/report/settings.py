@@ -144,6 +144,7 @@ def _setting(setting: Setting) -> dict[str, Any]:
             }
             for given in setting.overrode
         ],
+        "overriddenBy": [_origin(place) for place in setting.overridden_by],
     }
 
 
