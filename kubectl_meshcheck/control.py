@@ -91,6 +91,8 @@ class Setting(msgspec.Struct, frozen=True):
     given: tuple[Given, ...] = ()
     #: of a control plane's: the stronger places, where a pod's author can change it
     overridden_by: tuple[Origin, ...] = ()
+    #: the value is what would hold anyway, whoever wrote it down
+    usual: bool = False
 
     @property
     def shown(self) -> str:
@@ -183,8 +185,9 @@ class ControlPlane(msgspec.Struct, frozen=True):
 
 
 def _of_webhooks(configuration: str, names: Sequence[str]) -> Origin:
-    several = f"{len(names)} webhooks"
-    key = f"webhook {names[0]}" if len(names) == 1 else several
+    key = f"webhook {names[0]}" if len(names) == 1 else f"{len(names)} webhooks"
+    if names == [configuration]:
+        key = ""
     return Origin("MutatingWebhookConfiguration", "", configuration, key)
 
 

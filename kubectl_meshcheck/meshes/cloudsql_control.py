@@ -68,8 +68,12 @@ def _native(objects: MeshObjects, program: injector.Program) -> Setting:
     if version and version < _NATIVE_SINCE:
         why = f"the operator {program.version} has no native sidecars"
         return Setting(Topic.NATIVE, NATIVE, False, built_in(why), True)
-    origin = built_in("the API server's version, when the operator starts")
     known = kubelets.server(objects)
+    age = "older than" if known is False else "of"
+    newer = " or newer" if known else ""
+    origin = built_in(f"the API server is {age} Kubernetes 1.29{newer}")
+    if known is None:
+        origin = built_in("the API server's version decides")
     unknown = ""
     if known is not False and not version:
         unknown = program.unknown or "the operator's version is not known"

@@ -52,7 +52,7 @@ def _seconds(topic: Topic, name: str, default: int, key: str) -> Knob:
 
 
 def _spaces(name: str) -> Knob:
-    return Knob(Topic.INJECT, name, "", flag=f"-{name}", read=text, several=True)
+    return Knob(Topic.INJECT, name, None, flag=f"-{name}", read=text, several=True)
 
 
 KNOBS = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -115,6 +115,13 @@ def first_said(
 def settled(found: Setting, given: Sequence[Given]) -> Setting:
     """The setting with all the places that were looked at."""
     return replace(found, overrode=weaker(given, found.origin), given=tuple(given))
+
+
+def overridden(
+    found: Iterable[Setting], places: Mapping[str, tuple[Origin, ...]]
+) -> tuple[Setting, ...]:
+    """A control plane's settings, by name with the places that override them."""
+    return tuple(replace(s, overridden_by=places.get(s.name, ())) for s in found)
 
 
 def annotation(key: str, *path: str) -> Origin:

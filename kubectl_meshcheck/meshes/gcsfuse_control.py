@@ -109,7 +109,7 @@ def outlook(
     plane: ControlPlane, placed: Placed, effective: Sequence[Setting]
 ) -> Outlook:
     """Nobody waits for it; it keeps early accesses waiting itself."""
-    return Outlook(Mode.RACE, "but an access that comes too early blocks")
+    return Outlook(Mode.RACE, "an access that comes too early blocks, it does not fail")
 
 
 GCSFUSE_CONTROL = Control(

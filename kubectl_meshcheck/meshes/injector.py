@@ -169,22 +169,17 @@ def setting(told: Program, knob: Knob) -> Setting:
     given = tuple(_given(told, knob))
     default = Given(given[-1].origin if given else told.origin(""), knob.default)
     made = first_said(knob.topic, knob.name, given, default)
-    return replace(made, overridden_by=knob.stronger)
+    return replace(made, usual=_usual(made, knob), overridden_by=knob.stronger)
+
+
+def _usual(made: Setting, knob: Knob) -> bool:
+    return not made.unknown and made.value == knob.default
 
 
 def fixed(knob: Knob, value: Value, why: str) -> Setting:
     """A setting that this injector cannot be told; annotations still count."""
-    origin = built_in(why)
-    given = (Given(origin, value),)
-    return Setting(
-        knob.topic,
-        knob.name,
-        value,
-        origin,
-        True,
-        given=given,
-        overridden_by=knob.stronger,
-    )
+    made = Setting(knob.topic, knob.name, value, built_in(why), True)
+    return replace(made, overridden_by=knob.stronger)
 
 
 def _given(told: Program, knob: Knob) -> Iterator[Given]:
@@ -269,7 +264,8 @@ def settings(
 
 def _effective(one: Setting, knob: Knob, placed: Placed) -> Setting:
     given = (*_own(knob, placed), *one.given)
-    return first_said(one.topic, one.name, given, Given(one.origin, one.value))
+    made = first_said(one.topic, one.name, given, Given(one.origin, one.value))
+    return replace(made, usual=_usual(made, knob))
 
 
 def _own(knob: Knob, placed: Placed) -> Iterator[Given]:

@@ -11,6 +11,7 @@ from kubectl_meshcheck.control import (
     ControlPlane,
     Given,
     Mode,
+    Origin,
     Outlook,
     Placed,
     Setting,
@@ -19,13 +20,21 @@ from kubectl_meshcheck.control import (
 from kubectl_meshcheck.mesh_objects import MeshObjects
 from kubectl_meshcheck.meshes import istio_effective as effective
 from kubectl_meshcheck.meshes import istio_failing, istio_planes, istio_sources
-from kubectl_meshcheck.meshes.control_base import Control, at, first_said
+from kubectl_meshcheck.meshes.control_base import (
+    Control,
+    annotation,
+    at,
+    first_said,
+    overridden,
+)
 from kubectl_meshcheck.meshes.istio_injection import injection
 from kubectl_meshcheck.meshes.istio_planes import Found
-from kubectl_meshcheck.meshes.istio_settings import HOLD, PROXY_CONFIG
+from kubectl_meshcheck.meshes.istio_settings import HOLD, NATIVE, PROXY_CONFIG
 from kubectl_meshcheck.meshes.istio_sources import Sources
 from kubectl_meshcheck.model import PodStart
 from kubectl_meshcheck.selectors import Selector, selector
+
+_NOWHERE = Placed(pod=PodStart())
 
 
 def planes(objects: MeshObjects) -> tuple[ControlPlane, ...]:
@@ -50,7 +59,7 @@ def _plane(objects: MeshObjects, found: Found) -> ControlPlane:
         never=_selectors(sources, "neverInjectSelector"),
         unclear=istio_sources.custom_template(objects, found),
     )
-    settings = _settings(objects, sources, plane)
+    settings = overridden(_settings(objects, sources, plane), _stronger(plane))
     return replace(plane, settings=settings, notes=tuple(_notes(plane, settings)))
 
 
@@ -70,9 +79,8 @@ def _selectors(sources: Sources, key: str) -> tuple[Selector, ...]:
 def _settings(
     objects: MeshObjects, sources: Sources, plane: ControlPlane
 ) -> tuple[Setting, ...]:
-    nowhere = Placed(pod=PodStart())
-    version = effective.effective_version(plane.version, nowhere, False)
-    rules = effective.effective_version(plane.version, nowhere, _modern(plane))
+    version = effective.effective_version(plane.version, _NOWHERE, False)
+    rules = effective.effective_version(plane.version, _NOWHERE, _modern(plane))
     policy = sources.config.given("policy")
     native = istio_sources.native(sources, version)
     gates = {
@@ -93,6 +101,21 @@ def _settings(
             ),
         ),
     )
+
+
+def _stronger(plane: ControlPlane) -> dict[str, tuple[Origin, ...]]:
+    """The annotations that override a setting for one pod."""
+    exit_on_zero = ("proxyMetadata", effective.EXIT_ON_ZERO)
+    keys = {
+        HOLD: annotation(PROXY_CONFIG, HOLD),
+        effective.PORT: annotation(effective.STATUS_PORT),
+        effective.DRAIN: annotation(PROXY_CONFIG, effective.DRAIN),
+        effective.EXIT_ON_ZERO: annotation(PROXY_CONFIG, *exit_on_zero),
+    }
+    version = effective.effective_version(plane.version, _NOWHERE, False)
+    if version[:2] >= (1, 24):
+        keys[effective.NATIVE] = annotation(NATIVE)
+    return {name: (place,) for name, place in keys.items()}
 
 
 def _modern(plane: ControlPlane) -> bool:

@@ -36,6 +36,7 @@ from kubectl_meshcheck.meshes.control_base import (
     at,
     first_said,
     mapping,
+    overridden,
 )
 from kubectl_meshcheck.meshes.reading import parse_bool
 from kubectl_meshcheck.model import PodStart, Proxy, Waits
@@ -94,9 +95,12 @@ def _plane(objects: MeshObjects, found: _Found) -> ControlPlane:
         version=version,
         injector=f"{found.namespace}/{found.service}",
         webhooks=found.webhooks,
-        settings=(
-            _setting(objects, found, Topic.HOLD, HOLD, env, False, ""),
-            _setting(objects, found, Topic.NATIVE, NATIVE, env, *_native(version)),
+        settings=overridden(
+            (
+                _setting(objects, found, Topic.HOLD, HOLD, env, False, ""),
+                _setting(objects, found, Topic.NATIVE, NATIVE, env, *_native(version)),
+            ),
+            {HOLD: (annotation(kuma.WAIT),)},
         ),
     )
 

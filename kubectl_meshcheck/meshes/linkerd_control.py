@@ -7,6 +7,7 @@ pkg/inject/inject.go; charts/linkerd-control-plane/templates/config.yaml).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -33,6 +34,7 @@ from kubectl_meshcheck.meshes.control_base import (
     at,
     first_said,
     mapping,
+    overridden,
 )
 from kubectl_meshcheck.meshes.reading import parse_bool
 from kubectl_meshcheck.model import PodStart, Proxy, Waits
@@ -74,14 +76,34 @@ def _plane(objects: MeshObjects, namespace: str, hooks: list[Any]) -> ControlPla
         version=version,
         injector=f"{namespace}/linkerd-proxy-injector",
         webhooks=tuple(hooks),
-        settings=(
-            _one(Topic.HOLD, HOLD, values, origin, unknown, ("await",), True),
-            _one(
-                Topic.NATIVE, NATIVE, values, origin, unknown, ("nativeSidecar",), False
+        settings=overridden(
+            (
+                _one(Topic.HOLD, HOLD, values, origin, unknown, ("await",), True),
+                _one(
+                    Topic.NATIVE,
+                    NATIVE,
+                    values,
+                    origin,
+                    unknown,
+                    ("nativeSidecar",),
+                    False,
+                ),
+                _one(Topic.STOP, EXIT, values, origin, unknown, (EXIT,), 0),
             ),
-            _one(Topic.STOP, EXIT, values, origin, unknown, (EXIT,), 0),
+            _stronger(version),
         ),
     )
+
+
+def _stronger(version: str) -> dict[str, tuple[Origin, ...]]:
+    """Where a pod or its namespace overrides a setting, in this release."""
+    native = (k for k in names.NATIVE if names.since(version, *names.NATIVE_SINCE[k]))
+    keys = {HOLD: names.AWAIT, NATIVE: next(native, ""), EXIT: names.EXIT}
+    return {
+        name: (annotation(key), Origin("Namespace", key=f"annotation {key}"))
+        for name, key in keys.items()
+        if key
+    }
 
 
 def _values(objects: MeshObjects, place: Wanted) -> tuple[Mapping[str, Any], str]:
@@ -114,12 +136,8 @@ def _one(
 
 def injection(found: Sequence[ControlPlane], placed: Placed) -> Injection:
     """By the annotation ``linkerd.io/inject``, the pod's before the namespace's."""
-    around = dict(placed.namespace_labels or {})
-    around.pop(names.INJECT, None)
-    inside = (placed.namespace_annotations or {}).get(names.INJECT)
-    if inside is not None:
-        around[names.INJECT] = inside
-    asked = linkerd.asked(placed.pod, around)
+    around = webhooks.around(placed, names.INJECT)
+    asked = linkerd.asked(placed.pod, around or {})
     return webhooks.injection("linkerd", found, placed, asked, "linkerd.io")
 
 
@@ -139,7 +157,12 @@ def _effective(version: str, one: Setting, placed: Placed) -> Setting:
         key = _native_name(version, placed)
         given = _annotations(placed, key, parse_bool) if key else ()
         return first_said(one.topic, NATIVE, (*given, *one.given), default)
-    return one
+    given = _annotations(placed, names.EXIT, _seconds)
+    return first_said(one.topic, one.name, (*given, *one.given), default)
+
+
+def _seconds(value: str | None) -> int | None:
+    return int(value) if value and re.fullmatch(r"\d{1,9}", value) else None
 
 
 def _await(value: str | None) -> bool | None:

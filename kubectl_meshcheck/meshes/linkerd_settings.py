@@ -20,6 +20,7 @@ NATIVE_GA = "config.linkerd.io/proxy-enable-native-sidecar"
 NATIVE_BETA = "config.beta.linkerd.io/proxy-enable-native-sidecar"
 NATIVE_ALPHA = "config.alpha.linkerd.io/proxy-enable-native-sidecar"
 NATIVE = (NATIVE_GA, NATIVE_BETA, NATIVE_ALPHA)
+EXIT = "config.alpha.linkerd.io/proxy-wait-before-exit-seconds"
 #: in which release a name is first read (pkg/k8s/labels.go at the tags)
 NATIVE_SINCE = {
     NATIVE_GA: ("2.20", "edge-26.5.2"),
@@ -36,7 +37,7 @@ TEMPLATE_ONLY = (
     "config.linkerd.io/skip-inbound-ports",
     "config.linkerd.io/skip-outbound-ports",
     "config.linkerd.io/shutdown-grace-period",
-    "config.alpha.linkerd.io/proxy-wait-before-exit-seconds",
+    EXIT,
 )
 
 

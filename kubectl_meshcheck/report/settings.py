@@ -79,7 +79,8 @@ def _is_told(setting: Setting) -> bool:
     if setting.topic is Topic.INJECT or setting.unknown:
         return False
     plain = setting.name == "startupProbe" and setting.value is True
-    return not (setting.default or plain or str(setting.value) == "15020")
+    usual = setting.default or setting.usual
+    return not (usual or plain or str(setting.value) == "15020")
 
 
 def lines(setting: Setting) -> Iterator[str]:
