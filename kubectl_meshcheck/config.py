@@ -110,6 +110,7 @@ def _sidecar(file: Path, found: Any) -> Sidecar:
         waits=tuple(command),
         ready=found.get("ready", ""),
         redirected_by=found.get("redirectedBy", ""),
+        source=str(file),
     )
 
 

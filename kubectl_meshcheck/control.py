@@ -240,3 +240,4 @@ class Explained(msgspec.Struct, frozen=True):
     settings: tuple[Setting, ...] = ()
     outlook: Outlook = msgspec.field(default_factory=Outlook)
     plane: ControlPlane | None = None  #: the one that injects new pods
+    beside: tuple[Explained, ...] = ()  #: the same for the helpers beside the mesh

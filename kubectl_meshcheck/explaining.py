@@ -32,6 +32,17 @@ def explained(
 
 
 def _explained(explainer: controls.Explainer, subject: Subject) -> Explained | None:
+    """With the helpers beside the mesh, each by its own mesh's settings."""
+    found = _main(explainer, subject)
+    if found is None or not subject.judgement.others:
+        return found
+    base = placed(subject)
+    helpers = (p for other in subject.judgement.others for p in other.proxies)
+    told = (explainer.explain(replace(base, proxy=helper)) for helper in helpers)
+    return replace(found, beside=tuple(one for one in told if one is not None))
+
+
+def _main(explainer: controls.Explainer, subject: Subject) -> Explained | None:
     """With the proxy that the template brings along, where nothing injects another."""
     found = explainer.explain(placed(subject))
     if found is None or found.injection.injected is not False:

@@ -86,7 +86,8 @@ def _fix(wish: dict[str, Any], given: dict[str, Any]) -> ExitCode:
     from kubectl_meshcheck.cluster import Connection, connect
 
     namespaces = (given["namespace"],) if given["namespace"] else ()
-    known = {k: v for k, v in given.items() if k not in ("filenames", "recursive")}
+    files = ("config", "filenames", "recursive")
+    known = {k: v for k, v in given.items() if k not in files}
     cluster = connect(Connection(command="kubectl meshcheck mesh", **known))
     (inventory, problems), _ = plain.read("mesh", given, namespaces)
     for problem in problems:

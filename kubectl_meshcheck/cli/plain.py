@@ -59,6 +59,12 @@ def files(function: F) -> F:
             "-R", "--recursive", is_flag=True, help="Directories with all below them."
         ),
         click.option(
+            "--config",
+            default="",
+            metavar="FILE",
+            help="Config file; by default ~/.config/meshcheck/config.yaml.",
+        ),
+        click.option(
             "-f",
             "--filename",
             "filenames",
@@ -82,6 +88,9 @@ def read(
     ``given`` are the options of ``files`` and of the connection; ``namespaces`` which
     to read, none: all, an empty one: the context's.  Also the name of that one.
     """
+    from kubectl_meshcheck import config
+
+    config.load(given.pop("config"))  # which sidecars the user has declared
     filenames, recursive = given.pop("filenames"), given.pop("recursive")
     if filenames:
         from kubectl_meshcheck import offline

@@ -42,6 +42,7 @@ MESHES: tuple[Mesh, ...] = (
 _BY_MESH = {mesh.name: mesh for mesh in MESHES}
 #: what the user's config file adds; set once, before anything is judged
 _DECLARED: dict[str, Mesh] = {}
+SIDECARS: dict[str, declared.Sidecar] = {}  #: the same, as they were declared
 _DOMAINS = tuple(domain for mesh in MESHES for domain in mesh.domains)
 _KEYS = frozenset(key for mesh in MESHES for key in mesh.keys) | {
     "kubectl.kubernetes.io/default-container",
@@ -56,10 +57,13 @@ def declare(sidecars: Iterable[declared.Sidecar]) -> None:
 
     Raises ``ValueError`` for a name that a mesh has already.
     """
-    made = {one.name: declared.mesh(one) for one in sidecars}
+    told = {one.name: one for one in sidecars}
+    made = {name: declared.mesh(one) for name, one in told.items()}
     for name in made:
         if name in _BY_MESH:
             raise ValueError(f"{name} is the name of a mesh that is known already")
+    SIDECARS.clear()
+    SIDECARS.update(told)
     _DECLARED.clear()
     _DECLARED.update(made)
     _candidates.cache_clear()

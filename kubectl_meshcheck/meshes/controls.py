@@ -18,26 +18,39 @@ from kubectl_meshcheck.control import (
     Setting,
 )
 from kubectl_meshcheck.mesh_objects import MeshObjects, Wanted
-from kubectl_meshcheck.meshes import registry
+from kubectl_meshcheck.meshes import SIDECARS, registry
 from kubectl_meshcheck.meshes.control_base import Control
+from kubectl_meshcheck.meshes.declared import Sidecar
 from kubectl_meshcheck.model import PodStart
 
 
-@cache
 def control_of(mesh: str) -> Control | None:
     """The mesh's control; None for one that has none that we know.
 
     Its module is loaded here, so only where something of the mesh is to be seen.
     """
-    if mesh not in registry.REGISTRY:
-        return None
+    if mesh in registry.REGISTRY:
+        return _loaded(mesh)
+    return _declared(SIDECARS[mesh]) if mesh in SIDECARS else None
+
+
+@cache
+def _declared(sidecar: Sidecar) -> Control:
+    from kubectl_meshcheck.meshes import declared_control
+
+    return declared_control.control(sidecar)
+
+
+@cache
+def _loaded(mesh: str) -> Control:
     module = importlib.import_module(f"kubectl_meshcheck.meshes.{mesh}_control")
     control: Control = getattr(module, f"{mesh.upper()}_CONTROL")
     return control
 
 
 def _present(objects: MeshObjects) -> Iterator[Control]:
-    found = (control_of(mesh) for mesh in registry.present(objects))
+    seen = (*registry.present(objects), *SIDECARS)
+    found = (control_of(mesh) for mesh in seen)
     return (control for control in found if control is not None)
 
 

@@ -37,6 +37,7 @@ class Sidecar(msgspec.Struct, frozen=True):
     ready: str = ""
     #: the init container that redirects the pod's traffic to it; empty: nothing does
     redirected_by: str = ""
+    source: str = ""  #: the config file
 
     def matches(self, name: str, image: str) -> bool:
         """Whether a container of that name and image is meant."""

@@ -43,6 +43,10 @@ def block(subject: Subject) -> Iterator[str]:
     if subject.explained is not None:
         for line in _why(subject.explained):
             yield f"  {safe(line)}"
+        for beside in subject.explained.beside:
+            yield f"  {safe(beside.injection.mesh)} beside it:"
+            for line in _why(beside):
+                yield f"    {safe(line)}"
     for one in reasons:
         yield f"  but: {safe(one)}"
 
