@@ -8,6 +8,7 @@ the pods of those namespaces that carry `LABEL`, so that versions stand side by 
 
 from __future__ import annotations
 
+import json
 import ssl
 import urllib.request
 from base64 import b64encode
@@ -56,7 +57,7 @@ class Injector:
 
     @property
     def _config(self) -> Path:
-        return self.plane.folder / f"{self.name}.config.yaml"
+        return self.plane.folder / f"{self.name}.config.json"
 
     def install(self) -> Injector:
         """Run it and register it; with the mesh's own defaults."""
@@ -73,7 +74,7 @@ class Injector:
 
         Linkerd: values of its chart. Kuma: the configuration of its control plane.
         """
-        self._config.write_text(yaml.safe_dump(settings))
+        self._config.write_text(json.dumps(settings))
 
     def admit(self, namespace: str, pod: dict[str, Any]) -> dict[str, Any]:
         """The pod as the API server would keep it; `ApiError` when it is refused."""

@@ -13,6 +13,9 @@ STAGES = Path(__file__).parent / "stages"
 NODES = ("node-1", "node-2")
 ADDRESS = "127.0.0.1"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+#: containers that are ready two seconds after their start, and are waited for
+PROXIES = ("istio-proxy", "linkerd-proxy", "kuma-sidecar", "consul-dataplane", "daprd")
+PATTERN = f"-proxy$|^({'|'.join(PROXIES)})$"
 
 
 def start(
@@ -34,7 +37,7 @@ def start(
     config.write_text(
         "---\n".join(
             [
-                (STAGES / "stages.yaml").read_text(),
+                (STAGES / "stages.yaml").read_text().replace("PROXY", PATTERN),
                 yaml.safe_dump(_logs(process.folder)),
             ]
         )
@@ -111,7 +114,7 @@ def _logs(folder: Path) -> dict[str, object]:
         "metadata": {"name": "all"},
         "spec": {
             "logs": [
-                {"containers": ["istio-proxy"], "logsFile": str(where / "proxy.log")},
+                {"containers": list(PROXIES), "logsFile": str(where / "proxy.log")},
                 {
                     "logsFile": str(where / "app.log"),
                     "previousLogsFile": str(where / "app.previous.log"),

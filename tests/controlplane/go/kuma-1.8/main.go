@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
-	"log"
 
 	"github.com/kumahq/kuma/pkg/config"
 	kuma_cp "github.com/kumahq/kuma/pkg/config/app/kuma-cp"
@@ -25,19 +24,12 @@ const (
 	url     = "https://kuma-control-plane.kuma-system:5678"
 )
 
-func must[T any](value T, err error) T {
-	if err != nil {
-		log.Fatal(err)
-	}
-	return value
-}
-
 func main() {
 	flag.Parse()
-	must(0, v1alpha1.AddToScheme(scheme.Scheme))
-	rest := must(clientcmd.BuildConfigFromFlags("", *webhook.Cluster))
+	webhook.Must(0, v1alpha1.AddToScheme(scheme.Scheme))
+	rest := webhook.Must(clientcmd.BuildConfigFromFlags("", *webhook.Cluster))
 	rest.QPS = -1
-	cluster := must(client.New(rest, client.Options{Scheme: scheme.Scheme}))
+	cluster := webhook.Must(client.New(rest, client.Options{Scheme: scheme.Scheme}))
 	webhook.Serve(func(asked webhook.Request) ([]byte, error) {
 		cfg := kuma_cp.DefaultConfig()
 		// as the chart has it

@@ -7,7 +7,6 @@ require (
 	github.com/linkerd/linkerd2 v0.5.1-0.20210517230931-5535e9c4edda
 	k8s.io/api v0.19.3
 	meshcheck.test/controlplane/webhook v0.0.0
-	sigs.k8s.io/yaml v1.2.0
 )
 
 require (
@@ -94,6 +93,7 @@ require (
 	k8s.io/kube-openapi v0.0.0-20200805222855-6aeccd4b50c6 // indirect
 	k8s.io/utils v0.0.0-20200729134348-d5654de09c73 // indirect
 	sigs.k8s.io/structured-merge-diff/v4 v4.0.1 // indirect
+	sigs.k8s.io/yaml v1.2.0 // indirect
 )
 
 replace meshcheck.test/controlplane/webhook => ../webhook

@@ -7,7 +7,6 @@ require (
 	github.com/linkerd/linkerd2 v0.0.0-20230502184307-e1ba0e039074
 	k8s.io/api v0.27.1
 	meshcheck.test/controlplane/webhook v0.0.0
-	sigs.k8s.io/yaml v1.3.0
 )
 
 require (
@@ -92,6 +91,7 @@ require (
 	sigs.k8s.io/gateway-api v0.6.2 // indirect
 	sigs.k8s.io/json v0.0.0-20221116044647-bc3834ca7abd // indirect
 	sigs.k8s.io/structured-merge-diff/v4 v4.2.3 // indirect
+	sigs.k8s.io/yaml v1.3.0 // indirect
 )
 
 replace meshcheck.test/controlplane/webhook => ../webhook

@@ -7,7 +7,6 @@ require (
 	github.com/linkerd/linkerd2 v0.5.1-0.20250723143138-3095b3fef660
 	k8s.io/api v0.33.3
 	meshcheck.test/controlplane/webhook v0.0.0
-	sigs.k8s.io/yaml v1.5.0
 )
 
 require (
@@ -96,6 +95,7 @@ require (
 	sigs.k8s.io/json v0.0.0-20241010143419-9aa6b5e7a4b3 // indirect
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v4 v4.6.0 // indirect
+	sigs.k8s.io/yaml v1.5.0 // indirect
 )
 
 replace meshcheck.test/controlplane/webhook => ../webhook

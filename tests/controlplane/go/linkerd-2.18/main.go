@@ -2,11 +2,9 @@
 package main
 
 import (
+	"encoding/json"
 	"flag"
-	"fmt"
-	"log"
 	"net/http"
-	"os"
 
 	"github.com/linkerd/linkerd2/pkg/charts/linkerd2"
 	"github.com/linkerd/linkerd2/pkg/charts/static"
@@ -15,30 +13,16 @@ import (
 	"github.com/linkerd/linkerd2/pkg/version"
 	corev1 "k8s.io/api/core/v1"
 	"meshcheck.test/controlplane/webhook"
-	"sigs.k8s.io/yaml"
 )
-
-const release = "edge-25.7.5"
 
 func main() {
 	flag.Parse()
-	version.Version = release
+	version.Version = "edge-25.7.5"
 	static.Templates = http.Dir(*webhook.Charts)
-	values, err := linkerd2.NewValues()
-	if err != nil {
-		log.Fatal(err)
-	}
-	anchors, err := os.ReadFile(*webhook.PKI + "/ca.crt")
-	if err != nil {
-		log.Fatal(err)
-	}
-	values.IdentityTrustAnchorsPEM = string(anchors)
 	webhook.Serve(func(asked webhook.Request) ([]byte, error) {
-		settings, err := values.DeepCopy()
-		if err != nil {
-			return nil, err
-		}
-		if err := yaml.Unmarshal(asked.Config, settings); err != nil {
+		settings := webhook.Must(linkerd2.NewValues())
+		settings.IdentityTrustAnchorsPEM = webhook.TrustAnchors()
+		if err := json.Unmarshal(asked.Config, settings); err != nil {
 			return nil, err
 		}
 		conf := inject.NewResourceConfig(settings, inject.OriginWebhook, "linkerd").
@@ -52,7 +36,7 @@ func main() {
 		if can, _ := report.Injectable(); !can {
 			return nil, nil
 		}
-		conf.AppendPodAnnotation(k8s.CreatedByAnnotation, fmt.Sprintf("linkerd/proxy-injector %s", version.Version))
+		conf.AppendPodAnnotation(k8s.CreatedByAnnotation, "linkerd/proxy-injector "+version.Version)
 		inject.AppendNamespaceAnnotations(conf.GetOverrideAnnotations(), conf.GetNsAnnotations(), conf.GetWorkloadAnnotations())
 		producers := []inject.PatchProducer{inject.GetPodPatch}
 		return inject.ProduceMergedPatch(producers, conf, true, inject.GetOverriddenValues)

@@ -19,7 +19,7 @@ type Request struct {
 	Pod                  []byte // as the API server sent it
 	Namespace            string
 	NamespaceAnnotations map[string]string
-	Config               []byte // the installation's settings, YAML
+	Config               []byte // the installation's settings, JSON
 }
 
 // Inject answers with a JSON patch; empty when the pod is left alone.
@@ -51,6 +51,19 @@ type response struct {
 	Status    map[string]any `json:"status,omitempty"`
 	PatchType string         `json:"patchType,omitempty"`
 	Patch     []byte         `json:"patch,omitempty"`
+}
+
+// Must is for what a process cannot go on without.
+func Must[T any](value T, err error) T {
+	if err != nil {
+		log.Fatal(err)
+	}
+	return value
+}
+
+// TrustAnchors are those of the control plane, PEM.
+func TrustAnchors() string {
+	return string(Must(os.ReadFile(*PKI + "/ca.crt")))
 }
 
 // Serve answers reviews until the process ends; the flags must be parsed.
@@ -102,15 +115,8 @@ func answerTo(client *http.Client, inject Inject, asked review) ([]byte, error) 
 }
 
 func trust() *tls.Config {
-	ca, err := os.ReadFile(*PKI + "/ca.crt")
-	if err != nil {
-		log.Fatal(err)
-	}
-	pair, err := tls.LoadX509KeyPair(*PKI+"/admin.crt", *PKI+"/admin.key")
-	if err != nil {
-		log.Fatal(err)
-	}
+	pair := Must(tls.LoadX509KeyPair(*PKI+"/admin.crt", *PKI+"/admin.key"))
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(ca)
+	roots.AppendCertsFromPEM([]byte(TrustAnchors()))
 	return &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{pair}}
 }
