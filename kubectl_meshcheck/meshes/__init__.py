@@ -115,6 +115,12 @@ def mesh_of(proxy: Proxy) -> Mesh | None:
     return _BY_MESH.get(proxy.mesh) or _DECLARED.get(proxy.mesh)
 
 
+def titled(name: str) -> str:
+    """A mesh's name as it is written."""
+    mesh = _BY_MESH.get(name)
+    return mesh.title if mesh else name
+
+
 def asked(
     pod: PodStart,
     labels: Mapping[str, str] | None,
