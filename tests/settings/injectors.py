@@ -193,7 +193,7 @@ def consul(version: str = "1.9.11", policy: str = "Fail", **flags: str) -> list[
     ]
 
 
-def consul_pod(native: bool = False, **annotations: str) -> list[Object]:
+def consul_pod(annotations: Mapping[str, str], native: bool = False) -> list[Object]:
     """A pod with the dataplane first, as the lifecycle has it."""
     key = "consul.hashicorp.com"
     init = {
@@ -524,7 +524,7 @@ def everything() -> list[Object]:
     return [
         *(namespace(name) for name in spaces),
         *consul(),
-        *consul_pod(**{"connect-inject": "true"}),
+        *consul_pod({"connect-inject": "true"}),
         *appmesh(),
         *appmesh_pod(),
         *osm({"outboundPortExclusionList": [5432, 6379]}),

@@ -184,7 +184,9 @@ def test_openshift_service_mesh_2_always_has_a_suffix() -> None:
     )
     member = {"maistra.io/member-of": "mesh"}
     pod = placed({"sidecar.istio.io/inject": "true"}, namespace_labels=member)
-    assert ISTIO_CONTROL.injection([plane], pod).injected is True
+    answer = ISTIO_CONTROL.injection([plane], pod)
+    assert answer is not None
+    assert answer.injected is True
 
 
 def test_sail_is_told_by_its_owner() -> None:
