@@ -26,6 +26,7 @@ class Names:
     init: str
     others: tuple[str, ...]
     uid: int
+    redirects: bool = True  #: the pod's packets; without it only its app containers fail
 
 
 MESHES: Mapping[str, Names] = {
@@ -36,6 +37,7 @@ MESHES: Mapping[str, Names] = {
         2102,
     ),
     "kuma": Names("kuma-sidecar", "kuma-init", ("kuma-validation",), 5678),
+    "dapr": Names("daprd", "", (), -1, redirects=False),
 }
 
 
@@ -57,7 +59,7 @@ def start(mesh: str, spec: Mapping[str, Any]) -> Start:
         return Start("NONE", dict.fromkeys(everyone, "free"))
     by_init = names.init in [one["name"] for one in inits]
     ready: bool | None = False
-    redirected, states = not by_init, {}
+    redirected, states = names.redirects and not by_init, {}
     for one in inits:
         native = one.get("restartPolicy") == "Always"
         if one["name"] == names.proxy:
@@ -66,7 +68,7 @@ def start(mesh: str, spec: Mapping[str, Any]) -> Start:
             redirected = True
         elif one["name"] not in names.others:
             # one that goes on running meets the redirection that comes later
-            meets = redirected or native
+            meets = redirected or (native and names.redirects)
             passes = one.get("securityContext", {}).get("runAsUser") == names.uid
             states[one["name"]] = WORDS[ready] if meets and not passes else "free"
     apps = []
