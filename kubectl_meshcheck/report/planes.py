@@ -132,7 +132,7 @@ def _plane(found: Plane) -> dict[str, Any]:
         "injector": plane.injector,
         "webhooks": [_webhook_data(one) for one in plane.webhooks],
         "startOrder": plane.order,
-        "settings": settings.settings((*plane.settings, *plane.policies)),
+        "settings": settings.of_plane((*plane.settings, *plane.policies)),
         "namespaces": [
             {"name": use.namespace, "workloads": use.workloads, "pods": use.pods}
             for use in found.uses

@@ -133,6 +133,14 @@ def settings(found: Sequence[Setting]) -> list[dict[str, Any]]:
     return [_setting(one) for one in found]
 
 
+def of_plane(found: Sequence[Setting]) -> list[dict[str, Any]]:
+    """A control plane's settings, with the places that override them."""
+    return [
+        {**_setting(one), "overriddenBy": [_origin(o) for o in one.overridden_by]}
+        for one in found
+    ]
+
+
 def _setting(setting: Setting) -> dict[str, Any]:
     return {
         "topic": setting.topic.name.lower(),
@@ -149,7 +157,6 @@ def _setting(setting: Setting) -> dict[str, Any]:
             }
             for given in setting.overrode
         ],
-        "overriddenBy": [_origin(place) for place in setting.overridden_by],
     }
 
 

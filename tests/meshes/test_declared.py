@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from kubectl_meshcheck import config, meshes
 from kubectl_meshcheck.errors import ExitCode, MeshcheckError
@@ -76,7 +77,8 @@ def test_the_config_file_declares_it(tmp_path: Path) -> None:
         "  ready: /ready\n"
     )
 
-    assert config.load(str(file)).sidecars == (EDGE,)
+    declared = replace(EDGE, source=str(file))
+    assert config.load(str(file)).sidecars == (declared,)
     assert meshes.judge(_pod(_main("app"), _main("edge-1"))).verdict is Verdict.RACE
 
 

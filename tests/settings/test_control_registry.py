@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from kubectl_meshcheck import meshes
+from kubectl_meshcheck.control import Mode
 from kubectl_meshcheck.mesh_objects import MeshObjects
-from kubectl_meshcheck.meshes import MESHES, controls, injector
-from kubectl_meshcheck.meshes.registry import REGISTRY, present
+from kubectl_meshcheck.meshes import MESHES, controls, injector, registry
+from kubectl_meshcheck.meshes.registry import REGISTRY, Entry, present
 from kubectl_meshcheck.model import PodStart
 from kubectl_meshcheck.parse import ENVIRONMENT
+from tests.pages import DOCS
 from tests.settings import injectors
+from tests.settings.meshes import placed
 from tests.settings.test_injectors import scanned
 
 PACKAGE = Path(meshes.__file__).parent
@@ -54,6 +59,56 @@ def test_only_the_meshes_that_are_there_are_present() -> None:
     assert list(present(MeshObjects())) == []
     found = scanned(*injectors.dapr(), *injectors.consul()).mesh_objects
     assert list(present(found)) == ["consul", "dapr"]
+
+
+@pytest.mark.parametrize(
+    ("args", "annotations", "mode", "whence"),
+    [
+        (["--hold"], {}, Mode.HELD, "Deployment acme/acme-injector, flag --hold"),
+        (
+            [],
+            {},
+            Mode.RACE,
+            "not set in Deployment acme/acme-injector, flag --hold",
+        ),
+        (
+            ["--hold=false"],
+            {"acme.example/hold": "true"},
+            Mode.HELD,
+            "pod template, annotation acme.example/hold",
+        ),
+    ],
+)
+def test_the_control_plane_of_the_contributing_page_works(
+    args: list[str],
+    annotations: dict[str, str],
+    mode: Mode,
+    whence: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A line and a module, and nothing else, are all that it takes."""
+    text = (DOCS / "contributing.md").read_text(encoding="utf-8")
+    part = text.partition("### Its control plane")[2]
+    [line] = re.findall(r'"acme": (Entry\(.*\)),\n', part)
+    [source] = re.findall(r"^```python\n(.*?)^```", part, re.DOTALL | re.MULTILINE)
+    module = ModuleType("kubectl_meshcheck.meshes.acme_control")
+    exec(compile(source, "docs/contributing.md", "exec"), vars(module))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    entry = eval(line, {"Entry": Entry})
+    monkeypatch.setattr(registry, "REGISTRY", {**REGISTRY, "acme": entry})
+    inventory = scanned(
+        injectors.webhook(
+            "acme", "inject.acme.example", ("acme", "acme-injector"), policy="Ignore"
+        ),
+        injectors.deployment("acme", "acme-injector", "acme/injector:1.4", args=args),
+    )
+    [plane] = inventory.control_planes()
+    assert (plane.mesh, plane.version) == ("acme", "1.4")
+    explained = controls.explain([plane], placed(annotations))
+    assert explained is not None
+    [setting] = explained.settings
+    assert (explained.injection.injected, explained.outlook.mode) == (True, mode)
+    assert setting.whence == whence
 
 
 @each
