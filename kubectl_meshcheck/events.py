@@ -55,6 +55,8 @@ class Events:
         ``uids`` are of the pods whose names are known.  A StatefulSet gives a new
         pod the name of an old one, so there only those count.
         """
+        if not self._found:
+            return ()
         names: Collection[str] = uids
         if kind not in ("Pod", "StatefulSet"):
             names = [*uids, *self._named(namespace, owner, indexed=kind == "Job")]

@@ -134,8 +134,8 @@ class _Reader:
         path = POD.path(namespace)
         before = self.inventory.pods
         try:
-            for pod in self._stream(path, parse.Pod, params):
-                self.inventory.add_pod(pod)
+            for pod in self._stream(path, parse.ListedPod, params):
+                self._pod(pod)
                 if self.inventory.pods % 500 == 0:
                     self._progress(self.inventory.pods)
         except MeshcheckError as error:
@@ -146,6 +146,14 @@ class _Reader:
                 raise
             what = f"the list of pods broke off after {seen}: {error.what}"
             self.problems.append(Problem(what, "run it again; some pods are missing"))
+
+    def _pod(self, pod: parse.ListedPod) -> None:
+        try:
+            self.inventory.add_pod(pod)
+        except ValueError as error:  # nothing but its environment is decoded so late
+            meta = pod.metadata
+            what = f"{meta.namespace}/{meta.name}: a container's env: {error}"
+            self.problems.append(Problem(what))
 
     def _stream(
         self, path: str, item: type[Any], params: dict[str, str], bare: bool = False

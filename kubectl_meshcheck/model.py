@@ -48,7 +48,10 @@ class Verdict(Enum):
 
     @property
     def rank(self) -> int:
-        return list(Verdict).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 
 class Handler(msgspec.Struct, frozen=True):

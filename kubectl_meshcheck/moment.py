@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
+from functools import lru_cache
 
 # RFC 3339; the kubelet writes logs with nanoseconds, everything else with seconds
 _FORM = re.compile(
@@ -13,6 +14,7 @@ _FORM = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)  # a rollout starts many containers in one second
 def moment(text: str) -> float | None:
     """Seconds since 1970; None for anything that is no point in time.
 

@@ -9,8 +9,9 @@ become invisible.  Names are Kubernetes' own, hence camelCase here and only here
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from sys import intern
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -92,12 +93,18 @@ class _Security(msgspec.Struct, frozen=True, gc=False):
     runAsUser: int | None = None
 
 
-class _Container(msgspec.Struct, frozen=True, gc=False):
+#: a container's environment as it is kept: ``Env``, or ``Raw`` for undecoded
+E = TypeVar("E")
+Env = tuple[_Env, ...] | None
+Raw = msgspec.Raw
+
+
+class _Container(msgspec.Struct, Generic[E], frozen=True, gc=False):
     name: str = ""
     image: str | None = None
     command: tuple[str, ...] | None = None
     args: tuple[str, ...] | None = None
-    env: tuple[_Env, ...] | None = None
+    env: E = ()  # type: ignore[assignment]  # none of either
     lifecycle: _Lifecycle | None = None
     startupProbe: _Probe | None = None
     readinessProbe: _Probe | None = None
@@ -105,14 +112,17 @@ class _Container(msgspec.Struct, frozen=True, gc=False):
     securityContext: _Security | None = None
 
 
-class PodSpec(msgspec.Struct, frozen=True, gc=False):
-    """The part of a pod's spec that decides its start order; hashable."""
+class SpecOf(msgspec.Struct, Generic[E], frozen=True, gc=False):
+    """The part of a pod's spec that decides its start order."""
 
-    containers: tuple[_Container, ...] | None = None
-    initContainers: tuple[_Container, ...] | None = None
+    containers: tuple[_Container[E], ...] | None = None
+    initContainers: tuple[_Container[E], ...] | None = None
     hostNetwork: bool | None = None
     restartPolicy: str | None = None
     securityContext: _Security | None = None
+
+
+PodSpec = SpecOf[Env]
 
 
 class _Running(msgspec.Struct, frozen=True, gc=False):
@@ -165,12 +175,18 @@ class PodStatus(msgspec.Struct, frozen=True, gc=False):
     initContainerStatuses: tuple[Status, ...] | None = None
 
 
-class Pod(msgspec.Struct, frozen=True, gc=False):
-    """A pod as it comes from a list."""
+class PodOf(msgspec.Struct, Generic[E], frozen=True, gc=False):
+    """A pod with its environment in one of two forms."""
 
     metadata: Meta = Meta()
-    spec: PodSpec = PodSpec()
+    spec: SpecOf[E] = SpecOf()
     status: PodStatus | None = None
+
+
+Pod = PodOf[Env]
+#: as it comes from a list: a third of a pod's strings are environment, and of the
+#: pods of one owner it has to be looked at once
+ListedPod = PodOf[Raw]
 
 
 class Template(msgspec.Struct, frozen=True, gc=False):
@@ -275,11 +291,14 @@ def controller(meta: Meta) -> Owner | None:
 
 
 def pod_start(
-    spec: PodSpec,
+    spec: SpecOf[Any],
     annotations: tuple[tuple[str, str], ...] = (),
     labels: tuple[tuple[str, str], ...] = (),
 ) -> PodStart:
-    """What of a pod decides its start order; annotations and labels as chosen."""
+    """What of a pod decides its start order; annotations and labels as chosen.
+
+    Raises ``ValueError`` for an environment that was not decoded yet and is none.
+    """
     user = spec.securityContext.runAsUser if spec.securityContext else None
     init = [
         _container(c, Role.NATIVE if c.restartPolicy == "Always" else Role.INIT, user)
@@ -295,21 +314,25 @@ def pod_start(
     )
 
 
-def _container(found: _Container, role: Role, user: int | None) -> Container:
+def _container(found: _Container[Any], role: Role, user: int | None) -> Container:
     own = found.securityContext.runAsUser if found.securityContext else None
-    hooks = found.lifecycle or _Lifecycle()
+    hooks, startup, readiness = (
+        found.lifecycle,
+        found.startupProbe,
+        found.readinessProbe,
+    )
     return Container(
         name=intern(found.name),
         role=role,
         image=intern(found.image or ""),
         # a fleet's proxies say the same again and again: it is kept once
-        command=tuple(map(intern, found.command or ())),
-        args=tuple(map(intern, found.args or ())),
-        env=_environment(found.env),
-        post_start=_handler(hooks.postStart),
-        pre_stop=_handler(hooks.preStop),
-        startup=_probe(found.startupProbe),
-        readiness=_probe(found.readinessProbe),
+        command=tuple(map(intern, found.command)) if found.command else (),
+        args=tuple(map(intern, found.args)) if found.args else (),
+        env=_environment(found.env) if found.env else (),
+        post_start=_handler(hooks.postStart) if hooks else None,
+        pre_stop=_handler(hooks.preStop) if hooks else None,
+        startup=_probe(startup) if startup else None,
+        readiness=_probe(readiness) if readiness else None,
         run_as_user=user if own is None else own,
         restart_policy=found.restartPolicy or "",
     )
@@ -325,9 +348,10 @@ ENVIRONMENT = (
     "CSQL_PROXY_",
     "DISABLE_ENVOY",
     "ENABLE_NATIVE_SIDECARS",
-    "ENVOY_",
+    "ENVOY_ADMIN_",
     "EXIT_ON_ZERO_ACTIVE_CONNECTIONS",
-    "ISTIO_META_",
+    "ISTIO_META_GENERATOR",
+    "ISTIO_META_INTERCEPTION_MODE",
     "KUMA_",
     "LINKERD",
     "NATIVE_SIDECAR_ENABLED",
@@ -336,6 +360,11 @@ ENVIRONMENT = (
     "START_WITHOUT_ENVOY",
     "TERMINATION_DRAIN_DURATION_SECONDS",
 )
+
+
+@lru_cache(maxsize=4096)
+def _kept(name: str) -> bool:
+    return name.startswith(ENVIRONMENT)
 
 
 def lean(template: Template | None) -> Template | None:
@@ -350,22 +379,26 @@ def lean(template: Template | None) -> Template | None:
     return msgspec.structs.replace(template, spec=spec)
 
 
-def _lean(found: tuple[_Container, ...] | None) -> tuple[_Container, ...] | None:
+def _lean(
+    found: tuple[_Container[Env], ...] | None,
+) -> tuple[_Container[Env], ...] | None:
     return found and tuple(
-        msgspec.structs.replace(
-            one, env=tuple(e for e in one.env if e.name.startswith(ENVIRONMENT))
-        )
+        msgspec.structs.replace(one, env=tuple(e for e in one.env if _kept(e.name)))
         if one.env
         else one
         for one in found
     )
 
 
-def _environment(found: tuple[_Env, ...] | None) -> tuple[tuple[str, str], ...]:
+_environment_of = msgspec.json.Decoder(Env).decode
+
+
+def _environment(found: Env | Raw) -> tuple[tuple[str, str], ...]:
+    told = _environment_of(found) if isinstance(found, Raw) else found
     return tuple(
         (intern(one.name), intern(one.value))
-        for one in found or ()
-        if one.value is not None and one.name.startswith(ENVIRONMENT)
+        for one in told or ()
+        if _kept(one.name) and one.value is not None
     )
 
 
@@ -383,9 +416,9 @@ def _handler(action: _Action | None) -> Handler | None:
     return None  # an empty lifecycle is no hook
 
 
-def _probe(found: _Probe | None) -> Probe | None:
+def _probe(found: _Probe) -> Probe | None:
     action = _handler(found)
-    if found is None or action is None:
+    if action is None:
         return None
     return Probe(
         action,
@@ -405,7 +438,7 @@ def statuses(status: PodStatus | None) -> dict[str, ContainerStatus]:
     if status is None:
         return {}
     told = (status.initContainerStatuses or ()) + (status.containerStatuses or ())
-    return {one.name: _status(one) for one in told}
+    return {intern(one.name): _status(one) for one in told}
 
 
 def _status(told: Status) -> ContainerStatus:
@@ -413,7 +446,7 @@ def _status(told: Status) -> ContainerStatus:
     before = told.lastState.terminated if told.lastState else None
     state, reason, message, started = "", "", "", ""
     if now.running is not None:
-        state, started = "running", now.running.startedAt or ""
+        state, started = "running", intern(now.running.startedAt or "")
     elif now.waiting is not None:
         state, reason = "waiting", now.waiting.reason or ""
         message = now.waiting.message or ""
@@ -421,7 +454,7 @@ def _status(told: Status) -> ContainerStatus:
         state, reason = "terminated", now.terminated.reason or ""
         message, started = now.terminated.message or "", now.terminated.startedAt or ""
     return ContainerStatus(
-        name=told.name,
+        name=intern(told.name),
         ready=told.ready,
         restarts=told.restartCount,
         state=state,
@@ -449,7 +482,9 @@ def conditions(status: PodStatus | None) -> dict[str, Condition]:
     """A pod's conditions by type."""
     told = (status.conditions or ()) if status else ()
     return {
-        one.type: Condition(one.status == "True", one.lastTransitionTime or "")
+        intern(one.type): Condition(
+            one.status == "True", intern(one.lastTransitionTime or "")
+        )
         for one in told
     }
 

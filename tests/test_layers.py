@@ -19,8 +19,8 @@ PACKAGE = "kubectl_meshcheck"
 LAYERS = (
     "errors < kinds < moment < logs < model < selectors < order < control < parse < "
     "mesh_objects < events < meshes < workload < explaining < mismatch < waiting | "
-    "survey < evidence < hearing < checks < ignore < owners < inventory < scan < "
-    "comparison < ownership < plan < report < demo | cluster | files < "
+    "survey < evidence < hearing < checks < ignore < owners < grouping < inventory < "
+    "scan < comparison < ownership < plan < report < demo | cluster | files < "
     "mesh_reading < live | offline | edit < apply < config < cli"
 )
 #: who alone may name them

@@ -21,6 +21,8 @@ from kubectl_meshcheck.workload import Subject
 
 
 def find(subject: Subject) -> Iterator[Finding]:
+    if not subject.written.annotations and not subject.written.labels:
+        return  # none of any mesh's domain, that is
     versions = {proxy.mesh: proxy.version for proxy in subject.judgement.found}
     for mesh in MESHES:
         for bad in mesh.bad_settings(subject.written, versions.get(mesh.name, "")):

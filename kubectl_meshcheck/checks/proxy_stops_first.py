@@ -37,6 +37,8 @@ from kubectl_meshcheck.workload import Subject
 
 
 def find(subject: Subject) -> Iterator[Finding]:
+    if not any(step.container.pre_stop for step in subject.judgement.steps):
+        return
     for proxy in subject.judgement.proxies:
         mesh = mesh_of(proxy)
         if mesh is None or not _in_the_way(proxy):

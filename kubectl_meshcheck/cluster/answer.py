@@ -52,6 +52,7 @@ class Answer:
 
     def close(self) -> None:
         """Give the connection back if the body was read to its end."""
+        self._inflate = None  # which knows us: nobody looks for circles in a scan
         done, self._done = self._done, None
         if done:
             done(self._response.isclosed() and not self._response.will_close)

@@ -56,10 +56,10 @@ class Cluster:
         """The items of a list ("/api/v1/namespaces/shop/pods"), while they arrive.
 
         ``chunk`` items a request, 0 for all in one; memory does not depend on it.
-        ``item`` must hold no ``msgspec.Raw``.  ``on_invalid`` gets a sentence for each
-        item that does not fit the type, and the rest goes on; without it that is an
-        error.  A list that breaks off is continued behind the last item, without
-        duplicates: what changed meanwhile may then be seen as it was or as it is.
+        ``on_invalid`` gets a sentence for each item that does not fit the type, and
+        the rest goes on; without it that is an error.  A list that breaks off is
+        continued behind the last item, without duplicates: what changed meanwhile may
+        then be seen as it was or as it is.
         """
         headers = (("Accept", _METADATA if metadata_only else _JSON),)
         shape = Shape(item)

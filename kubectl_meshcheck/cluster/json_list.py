@@ -40,8 +40,8 @@ class ListReader(Generic[T]):
     Items up to and including the key ``after`` are left out: a list that broke off is
     taken up again behind its ``last``.  That needs the API server's order of lists.
     ``on_invalid`` is told, in a sentence, of each item that does not fit; the rest
-    goes on.  The item type must hold no ``msgspec.Raw``: the buffer is used again.
-    Raises ``MalformedError``, ``TruncatedError``, and whatever ``readinto`` raises.
+    goes on.  Raises ``MalformedError``, ``TruncatedError``, and whatever ``readinto``
+    raises.
     """
 
     def __init__(
@@ -247,8 +247,9 @@ class ListReader(Generic[T]):
         before, behind = data[start - 1], data[stop]
         data[start - 1], data[stop] = _OPEN, _CLOSE
         try:
+            # a copy, because a ``msgspec.Raw`` in an item goes on looking at it
             with memoryview(data) as whole, whole[start - 1 : stop + 1] as part:
-                return shape.decode(part)
+                return shape.decode(part.tobytes())
         finally:
             data[start - 1], data[stop] = before, behind
 

@@ -29,7 +29,10 @@ class Strength(Enum):
 
     @property
     def rank(self) -> int:
-        return list(Strength).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {strength: rank for rank, strength in enumerate(Strength)}
 
 
 class Gap(msgspec.Struct, frozen=True):

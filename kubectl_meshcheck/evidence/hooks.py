@@ -72,6 +72,8 @@ def _gave_up(
 
 
 def from_events(judgement: Judgement, events: Sequence[PodEvent]) -> Iterator[Evidence]:
+    if not events:
+        return
     exposed = judgement.named(State.EXPOSED)
     holding = gates(judgement)
     proxies = [judgement.steps[p.index].container.name for p in judgement.proxies]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from kubectl_meshcheck.cluster.answer import Answer, Inflate
 from tests.cluster.support import PODS, Item, Reach, names, pods
 from tests.server import Certificates, Server
 
@@ -64,6 +66,22 @@ def test_the_package_alone_imports_nothing(tmp_path: Path) -> None:
     modules = imported("from kubectl_meshcheck.cluster import Connection", tmp_path)
 
     assert not {"ssl", "http.client", "yaml", "msgspec", "zlib"} & set(modules)
+
+
+def test_a_page_leaves_nothing_behind_for_a_collector(reach: Reach) -> None:
+    with Server.start(pods(50), gzip_from=0) as server:
+        cluster = reach(server)
+        gc.collect()
+        gc.disable()
+        try:
+            assert len(names(cluster.stream(PODS, Item, chunk=10))) == 50
+            left = [
+                one for one in gc.get_objects() if isinstance(one, (Answer, Inflate))
+            ]
+        finally:
+            gc.enable()
+
+    assert left == []
 
 
 def test_completion_of_contexts_needs_no_network_code(tmp_path: Path) -> None:
