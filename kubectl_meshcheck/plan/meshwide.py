@@ -85,7 +85,8 @@ class MeshLeft(msgspec.Struct, frozen=True):
 def place(plane: ControlPlane) -> MeshPlace | MeshLeft:
     """Where a control plane's hold is to be written, or why it is not."""
     if plane.mesh != "istio":
-        return MeshLeft(plane, "it has no setting for the whole mesh that is known")
+        why = "only Istio's ConfigMaps are edited; mesh shows where it is set"
+        return MeshLeft(plane, why)
     setting = plane.setting(HOLD)
     if setting is None or setting.unknown:
         why = setting.unknown if setting else "its settings are not known"

@@ -92,7 +92,7 @@ CASES: dict[str, tuple[ControlPlane, str]] = {
     ),
     "another mesh": (
         ControlPlane("linkerd"),
-        "left: it has no setting for the whole mesh that is known",
+        "left: only Istio's ConfigMaps are edited; mesh shows where it is set",
     ),
 }
 
