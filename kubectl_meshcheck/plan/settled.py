@@ -28,6 +28,8 @@ def settled(case: Case) -> Item | None:
     foreseen, worst = case.now.judgement, case.worst
     if foreseen and foreseen.verdict in GOOD and worst.judgement.verdict in BAD:
         return _begun(case, foreseen) or _older(case, foreseen)
+    if foreseen and not foreseen.proxies and worst.judgement.verdict in BAD:
+        return _bare(case)
     judgement = foreseen or worst.judgement
     if judgement.verdict in BAD:
         if case.ignored:
@@ -42,6 +44,18 @@ def settled(case: Case) -> Item | None:
 def _older(case: Case, foreseen: Judgement) -> NoChange:
     reason = f"a new pod would be {foreseen.verdict.value}; the running pods are"
     return case.by_hand(f"{reason} older than that setting", remedy.restart(case.own))
+
+
+def _bare(case: Case) -> NoChange:
+    """Its pods race, and the next ones are not injected at all.
+
+    As while an injector is out of reach whose webhook fails open.
+    """
+    reason = "the running pods race, and a new pod would have no proxy at all"
+    if _asked(case.worst):
+        return case.by_hand(reason, "the injector's log says why nothing is injected")
+    instead = f"{remedy.restart(case.own)}, unless they are to stay in the mesh"
+    return case.by_hand(reason, instead)
 
 
 def _well(case: Case, judgement: Judgement) -> NoChange:

@@ -169,6 +169,9 @@ LEFT: dict[str, tuple[dict[str, Any], dict[str, Any] | None, tuple[str, str]]] =
 }
 
 
+INJECTED = {"istio-injection": "enabled"}
+
+
 @pytest.mark.parametrize("case", LEFT)
 def test_what_is_left_alone_has_a_reason(case: str, tmp_path: Path) -> None:
     spec, owner, expected = LEFT[case]
@@ -196,6 +199,32 @@ def test_pods_older_than_the_setting_need_a_restart(tmp_path: Path) -> None:
         "kubectl rollout restart sts/app -n shop",
         Standing.MANUAL,
     )
+
+
+def test_pods_that_would_lose_their_proxy_are_not_called_well(tmp_path: Path) -> None:
+    case = _case(tmp_path, RACING, _owner("StatefulSet"))
+    bare = _next(tmp_path, {"containers": [{"name": "app"}]})
+    asked = [replace(one, namespace_labels=INJECTED) for one in case.subjects]
+    told = [
+        draft(replace(case, now=bare)),
+        draft(replace(case, now=bare, subjects=tuple(asked))),
+    ]
+    reason = "the running pods race, and a new pod would have no proxy at all"
+    assert told == [
+        NoChange(
+            case.ref,
+            reason,
+            "kubectl rollout restart sts/app -n shop, unless they are to stay in the "
+            "mesh",
+            Standing.MANUAL,
+        ),
+        NoChange(
+            case.ref,
+            reason,
+            "the injector's log says why nothing is injected",
+            Standing.MANUAL,
+        ),
+    ]
 
 
 def test_nothing_is_planned_while_no_pod_can_be_made(tmp_path: Path) -> None:
