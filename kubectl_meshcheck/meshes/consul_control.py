@@ -237,6 +237,7 @@ CONSUL_CONTROL = Control(
     injection=injection,
     settings=settings,
     outlook=outlook,
+    by_labels=True,
     asked_by=asked_by,
     failing=failing,
 )

@@ -47,6 +47,8 @@ class Control(msgspec.Struct, frozen=True):
     settings: Callable[[ControlPlane, Placed], tuple[Setting, ...]]
     #: what a new pod would be with these settings
     outlook: Callable[[ControlPlane, Placed, Sequence[Setting]], Outlook]
+    #: whether its settings depend on the labels of a pod's namespace
+    by_labels: bool = False
     #: what in an injected pod asked to hold the application; empty: nothing did
     asked_by: Callable[[PodStart], str] = lambda _: ""
     #: why an injected pod that was asked to be held is not; None: not known

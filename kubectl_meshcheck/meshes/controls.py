@@ -137,9 +137,10 @@ class Explainer:
         self, control: Control, plane: ControlPlane, placed: Placed
     ) -> tuple[Setting, ...]:
         """Computed once for pods with the same annotations in the same place."""
+        placewise = control.by_labels or bool(placed.namespace_annotations)
         key = (
             id(plane),
-            placed.namespace if placed.namespace_annotations else "",
+            placed.namespace if placewise else "",
             placed.namespace_annotations is None,
             placed.proxy.version if placed.proxy else "",
             tuple(placed.pod.annotations.items()),

@@ -205,6 +205,27 @@ def test_the_probe_is_told_where_there_is_one() -> None:
     assert [s.name for s in classic.settings if s.name == threshold] == []
 
 
+def test_a_namespaces_label_counts_in_its_own_namespace_only() -> None:
+    key = f"{CONSUL}/transparent-proxy"
+    own = {f"{CONSUL}/connect-inject": "true"}
+    rows = scanned(
+        *injectors.consul(),
+        injectors.namespace("bank", {key: "false"}),
+        injectors.namespace("shop"),
+        *injectors.workload("bank", "web", annotations=own),
+        *injectors.workload("shop", "web", annotations=own),
+    ).subjects()
+    found = {
+        row.ref.namespace: told(row.explained, "default-enable-transparent-proxy")
+        for row in rows
+        if row.explained is not None and row.ref.namespace not in INJECTORS
+    }
+    assert found == {
+        "bank": (False, f"Namespace bank, label {key}"),
+        "shop": (True, f"{_FLAG}default-enable-transparent-proxy"),
+    }
+
+
 def test_consuls_traps_are_noted() -> None:
     grace = "default-sidecar-proxy-lifecycle-startup-grace-period-seconds"
     plane = only(*injectors.consul(**{grace: "60"}))
