@@ -1,4 +1,5 @@
-"""The kubelet's complaints about pods, kept by whom they are about."""
+"""The kubelet's complaints about pods, and an injector's about the workloads that it
+left alone, kept by whom they are about."""
 
 from __future__ import annotations
 
@@ -9,12 +10,17 @@ from kubectl_meshcheck.model import PodEvent
 
 #: events of one list, before the server is asked: warnings about pods
 SELECTOR = "involvedObject.kind=Pod,type=Warning"
+#: events with which Linkerd's injector says why it left a workload's pod alone
+#: (linkerd/linkerd2: controller/proxy-injector/webhook.go ``eventTypeSkipped``)
+SKIPPED = "InjectionSkipped"
+SKIPS = f"reason={SKIPPED}"
 #: beginnings of the reasons that tell something of a start; older kubelets append
 #: text to PostStartHookError
 HOOK_FAILED = ("FailedPostStartHook", "PostStartHookError")
 _REASONS = (*HOOK_FAILED, "BackOff", "Unhealthy")
 #: bounds: a cluster in trouble has more events than anybody reads
 _PODS, _EACH = 10_000, 8
+_LONGEST = 300  #: characters of an injector's reason
 
 
 class Events:
@@ -23,10 +29,14 @@ class Events:
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], list[tuple[str, PodEvent]]] = {}
         self._pods: dict[tuple[str, str], list[str]] | None = None
+        #: by namespace, kind and name: when, and what the injector said
+        self._skipped: dict[tuple[str, str, str], tuple[str, str]] = {}
 
     def add(self, found: parse.Event) -> None:
-        """Remembers an event about a pod; all others are nothing to us."""
+        """Remembers an event about a pod, or of an injector; all others are nothing."""
         about = found.about
+        if found.reason == SKIPPED:
+            self._skip(found)
         if about.kind != "Pod" or not (found.reason or "").startswith(_REASONS):
             return
         place = (about.namespace or found.metadata.namespace, about.name)
@@ -38,6 +48,22 @@ class Events:
             self._pods = None
         if len(kept) < _EACH:
             kept.append((about.uid, parse.pod_event(found)))
+
+    def _skip(self, found: parse.Event) -> None:
+        about, told = found.about, parse.pod_event(found)
+        place = (about.namespace or found.metadata.namespace, about.kind, about.name)
+        before = self._skipped.get(place)
+        if before is None and len(self._skipped) >= _PODS:
+            return
+        if before is None or before[0] <= told.last:
+            # "Linkerd sidecar proxy injection skipped: hostNetwork is enabled"
+            text = told.message.partition("skipped: ")[2] or told.message
+            self._skipped[place] = (told.last, text[:_LONGEST])
+
+    def skipped(self, namespace: str, kind: str, name: str) -> str:
+        """Why an injector left this workload's newest pod alone, in its own words;
+        empty where it wrote no event, or none that is still there."""
+        return self._skipped.get((namespace, kind, name), ("", ""))[1]
 
     def of_pod(self, namespace: str, name: str, uid: str = "") -> list[PodEvent]:
         """Those about one pod, and not about an earlier one of its name."""

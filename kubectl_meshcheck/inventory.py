@@ -13,7 +13,7 @@ from kubectl_meshcheck.grouping import NAMES, Group, Groups
 from kubectl_meshcheck.kinds import Kind
 from kubectl_meshcheck.mesh_objects import MeshObjects
 from kubectl_meshcheck.meshes import controls
-from kubectl_meshcheck.model import PodEvent, PodStart
+from kubectl_meshcheck.model import PodEvent, PodStart, Verdict
 from kubectl_meshcheck.owners import Key, Known, Owners, key_of
 from kubectl_meshcheck.workload import Ref, Subject
 
@@ -77,6 +77,16 @@ class Inventory:
             for group in self._groups
         )
 
+    def wants_skips(self) -> bool:
+        """Whether an injector's events could tell why a pod has no proxy."""
+        for group in self._groups:
+            pod, judgement = self._groups.judged[group.shape]
+            if judgement.verdict is Verdict.NONE:
+                around = self._namespaces.get(group.ref.namespace)
+                if meshes.writes_events(pod, around.annotations if around else None):
+                    return True
+        return False
+
     # -- owners ------------------------------------------------------------
 
     def missing(self) -> list[Kind]:
@@ -138,6 +148,7 @@ class Inventory:
             conditions=group.conditions,
             started=group.started,
             events=self._events_of(group),
+            skipped=self._skipped(chain),
             labels=group.labels or {},
             live=group.live,
             source=group.source,
@@ -152,6 +163,10 @@ class Inventory:
         return self._events.of_owner(
             ref.namespace, ref.name, ref.kind.kind, group.names
         )
+
+    def _skipped(self, chain: tuple[Ref, ...]) -> str:
+        told = (self._events.skipped(r.namespace, r.kind.kind, r.name) for r in chain)
+        return next(filter(None, told), "")
 
     def _owned(self, subject: Subject, owner: Known) -> Subject:
         meta = owner.meta

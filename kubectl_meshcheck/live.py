@@ -91,15 +91,13 @@ class _Reader:
         if self._failure is not None:
             raise self._failure
         self._follow(namespace, {kind for kind in KINDS if kind.always})
-        if self.inventory.wants_events():
-            self._events(namespace)
+        self._told(namespace)
 
     def again(self, namespace: str) -> None:
         """One namespace, or all, where the owners are known already."""
         self._pods(namespace)
         self._follow(namespace, {POD})
-        if self.inventory.wants_events():
-            self._events(namespace)
+        self._told(namespace)
 
     def meshes(self) -> None:
         """What configures the meshes; nothing that fails here fails the scan."""
@@ -215,10 +213,17 @@ class _Reader:
                 done.add(kind)
                 self._owners(kind, namespace)
 
-    def _events(self, namespace: str) -> None:
-        """The kubelet's warnings: one more list, and only where it may tell more."""
+    def _told(self, namespace: str) -> None:
+        """The kubelet's warnings and injectors' reasons, where these may tell more."""
+        if self.inventory.wants_events():
+            self._events(namespace, events.SELECTOR)
+        if self.inventory.wants_skips():
+            self._events(namespace, events.SKIPS)
+
+    def _events(self, namespace: str, selector: str) -> None:
+        """One list of events."""
         place = f"/namespaces/{namespace}" if namespace else ""
-        params = {"fieldSelector": events.SELECTOR}
+        params = {"fieldSelector": selector}
         try:
             for one in self._stream(f"/api/v1{place}/events", parse.Event, params):
                 self.inventory.add_event(one)

@@ -11,7 +11,7 @@ import re
 
 import msgspec
 
-from kubectl_meshcheck.meshes.base import polls_until_ready, shell_script
+from kubectl_meshcheck.meshes.hooks import polls_until_ready, shell_script
 from kubectl_meshcheck.model import Container
 
 #: where proxies answer whether they are ready: Istio's agent and Envoy, Linkerd,

@@ -31,7 +31,7 @@ from collections.abc import Iterator
 
 from kubectl_meshcheck.checks.base import Check, Finding, Severity
 from kubectl_meshcheck.meshes import mesh_of
-from kubectl_meshcheck.meshes.base import sleeps
+from kubectl_meshcheck.meshes.hooks import sleeps
 from kubectl_meshcheck.model import Part, Proxy, Redirect, Role, State
 from kubectl_meshcheck.workload import Subject
 

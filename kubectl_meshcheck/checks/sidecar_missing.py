@@ -19,8 +19,12 @@ from collections.abc import Iterator
 from kubectl_meshcheck.checks import remedy
 from kubectl_meshcheck.checks.base import Check, Finding, Severity
 from kubectl_meshcheck.meshes import asked, titled
+from kubectl_meshcheck.meshes.base import Asked, Mesh
 from kubectl_meshcheck.model import Verdict
 from kubectl_meshcheck.workload import Subject
+
+#: Kubernetes' own controllers that make pods
+_MAKERS = ("ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController")
 
 
 def find(subject: Subject) -> Iterator[Finding]:
@@ -28,29 +32,49 @@ def find(subject: Subject) -> Iterator[Finding]:
         return
     if subject.judgement.proxies:
         return
-    found = asked(subject.pod, subject.namespace_labels, subject.namespace_annotations)
-    if found is None:
+    own = subject.own_marks if subject.ref.kind.kind != "Pod" else None
+    found = asked(
+        subject.pod, subject.namespace_labels, subject.namespace_annotations, own
+    )
+    amiss = found is not None and bool(found[1].cure)
+    if found is None or (amiss and _injected(subject, found[0].name)):
         yield from _by_default(subject)
-        return
-    mesh, request = found
-    if request.futile:
-        message = f"{mesh.title} is asked for by the {request.by}, but {request.futile}"
-        yield Finding(message, next=f"see {mesh.docs}")
-    elif refused := _refused(subject, mesh.name):
-        message = f"{mesh.title} does not inject it: {refused}"
-        yield Finding(message, next=f"see {mesh.docs}")
     else:
-        message = f"{mesh.title} is asked for by the {request.by}, and no pod has it"
-        message += _unnoticed(subject, mesh.name)
-        yield Finding(message, next=remedy.restart(subject))
+        yield _finding(subject, *found)
 
 
-def _refused(subject: Subject, mesh: str) -> str:
-    """Why the injector leaves the pod alone all the same; empty: nobody can tell."""
+def _finding(subject: Subject, mesh: Mesh, request: Asked) -> Finding:
+    injected = _injected(subject, mesh.name)
+    futile = request.futile or ("" if injected else request.uncalled)
+    told = f"; its injector's event says: {subject.skipped}" if subject.skipped else ""
+    if not request.futile and injected is False:
+        rule = _rule(subject)
+        message = f"{mesh.title} does not inject it: {rule}{told}"
+        return Finding(message, next=f"see {mesh.docs}")
+    if futile:
+        message = f"{mesh.title} is asked for by the {request.by}, but {futile}{told}"
+        return Finding(message, next=request.cure or f"see {mesh.docs}")
+    message = f"{mesh.title} is asked for by the {request.by}, and no pod has it{told}"
+    message += _unnoticed(subject, mesh.name)
+    perhaps = request.perhaps or (request.strangers if _strange(subject) else "")
+    if perhaps and not told:
+        message += f"; {perhaps}"
+    return Finding(message, next=remedy.restart(subject))
+
+
+def _injected(subject: Subject, mesh: str) -> bool | None:
+    """Whether the mesh's own webhook and settings inject new pods; None: not told."""
     injection = subject.explained.injection if subject.explained else None
-    if injection is None or injection.mesh != mesh or injection.injected is not False:
-        return ""
-    return injection.rule
+    return injection.injected if injection and injection.mesh == mesh else None
+
+
+def _strange(subject: Subject) -> bool:
+    """Whether the pods are made by none of Kubernetes' own controllers."""
+    return not subject.owners or subject.owners[0].kind.kind not in _MAKERS
+
+
+def _rule(subject: Subject) -> str:
+    return subject.explained.injection.rule if subject.explained else ""
 
 
 def _by_default(subject: Subject) -> Iterator[Finding]:
@@ -65,12 +89,17 @@ def _by_default(subject: Subject) -> Iterator[Finding]:
 
 
 def _unnoticed(subject: Subject, mesh: str) -> str:
-    """Why nobody may have noticed that the injector was not there."""
+    """What the webhook's failure policy tells of how the pods came to be."""
     plane = subject.explained.plane if subject.explained else None
-    if plane is None or plane.mesh != mesh or not plane.fails_open:
+    if plane is None or plane.mesh != mesh or not plane.webhooks:
         return ""
-    where = f"{plane.fails_open}, failurePolicy: Ignore"
-    return f"; the webhook fails open ({where}), so nobody noticed if it was away"
+    if plane.fails_open:
+        where = f"{plane.fails_open}, failurePolicy: Ignore"
+        return f"; the webhook fails open ({where}), so nobody noticed if it was away"
+    return (
+        "; the webhook fails closed, so the pods are older than it, than its settings "
+        "or than the request"
+    )
 
 
 CHECK = Check(

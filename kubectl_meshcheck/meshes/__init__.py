@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from kubectl_meshcheck import order
 from kubectl_meshcheck.meshes import declared, generic
 from kubectl_meshcheck.meshes.appmesh import APPMESH
-from kubectl_meshcheck.meshes.base import Asked, Mesh
+from kubectl_meshcheck.meshes.base import Asked, Mesh, OptIn
 from kubectl_meshcheck.meshes.cloudsql import CLOUDSQL
 from kubectl_meshcheck.meshes.consul import CONSUL
 from kubectl_meshcheck.meshes.dapr import DAPR
@@ -18,6 +18,7 @@ from kubectl_meshcheck.meshes.gcsfuse import GCSFUSE
 from kubectl_meshcheck.meshes.istio import ISTIO
 from kubectl_meshcheck.meshes.kuma import KUMA
 from kubectl_meshcheck.meshes.linkerd import LINKERD
+from kubectl_meshcheck.meshes.linkerd_settings import INJECT
 from kubectl_meshcheck.meshes.nginx import NGINX
 from kubectl_meshcheck.meshes.osm import OSM
 from kubectl_meshcheck.meshes.reading import image_name
@@ -125,15 +126,61 @@ def asked(
     pod: PodStart,
     labels: Mapping[str, str] | None,
     annotations: Mapping[str, str] | None = None,
+    own: Mapping[str, str] | None = None,
 ) -> tuple[Mesh, Asked] | None:
     """The first mesh that was asked to inject the pod, and by what.
 
-    ``labels`` and ``annotations`` are the namespace's, None when not known.
+    ``labels`` and ``annotations`` are the namespace's, None when not known; ``own``
+    are the marks of the workload itself, which no injector reads.
     """
+    against = set()
     for mesh in MESHES:
         found = mesh.asked(pod, _marks(mesh, labels, annotations))
         if found and found.wanted:
             return mesh, found
+        if found and found.by.startswith("pod "):
+            against.add(mesh.name)
+    places = (
+        ("pod label", pod.labels),
+        ("pod annotation", pod.annotations),
+        ("namespace label", labels or {}),
+        ("namespace annotation", annotations or {}),
+        ("workload's own", own or {}),
+    )
+    for mesh in MESHES:
+        if mesh.opt_in is not None and mesh.name not in against:
+            amiss = _misplaced(mesh.title, mesh.opt_in, places)
+            if amiss is not None:
+                return mesh, amiss
+    return None
+
+
+def writes_events(pod: PodStart, annotations: Mapping[str, str] | None) -> bool:
+    """Whether a mesh is asked for whose injector writes an event when it skips a pod.
+
+    ``annotations`` are the namespace's; None when not known.  Only Linkerd's does
+    (linkerd/linkerd2: controller/proxy-injector/webhook.go).
+    """
+    value = pod.annotations.get(INJECT)
+    if not value and annotations:
+        value = annotations.get(INJECT)
+    return bool(value) and value != "disabled"
+
+
+def _misplaced(
+    title: str, opt_in: OptIn, places: tuple[tuple[str, Mapping[str, str]], ...]
+) -> Asked | None:
+    """Who asks for injection where the injector does not look; None for nobody."""
+    for place, marks in places:
+        value = marks.get(opt_in.key)
+        if value not in opt_in.on or place in opt_in.reads:
+            continue
+        by = f"{place} {opt_in.key}: {value}"
+        where = " and the ".join(opt_in.reads)
+        why = f"{title} only reads the {where} of that name"
+        return Asked(
+            True, by, why, cure=f"set it as {opt_in.reads[0]}, in the template"
+        )
     return None
 
 

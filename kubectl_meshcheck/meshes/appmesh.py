@@ -18,11 +18,11 @@ from kubectl_meshcheck.meshes.base import (
     Fact,
     Hold,
     Mesh,
-    gate,
+    OptIn,
     release,
-    shell_script,
     version_of,
 )
+from kubectl_meshcheck.meshes.hooks import gate, shell_script
 from kubectl_meshcheck.meshes.reading import has_env, index_of, is_zero
 from kubectl_meshcheck.model import (
     Capture,
@@ -39,6 +39,8 @@ from kubectl_meshcheck.model import (
 
 INJECT = "appmesh.k8s.aws/sidecarInjectorWebhook"
 CNI = "appmesh.k8s.aws/appmeshCNI"
+#: the values that the webhook's selector takes on a namespace
+VALUES = ("enabled", "disabled")
 INIT = "proxyinit"
 PROXY_UID = 1337
 #: older ones have no ``agent -envoyReadiness``
@@ -132,14 +134,34 @@ def asked(pod: PodStart, namespace: Annotations | None) -> Asked | None:
     appmesh-controller/templates/webhook.yaml, pkg/inject/inject.go).
     """
     own, around = pod.annotations.get(INJECT), (namespace or {}).get(INJECT)
-    if own in ("enabled", "disabled"):
-        lone = namespace is not None and around is None
-        why = "the namespace lacks the label, so the webhook is not called"
-        by = f"pod annotation {INJECT}: {own}"
-        return Asked(own == "enabled", by, futile=why if lone else "")
-    if around in ("enabled", "disabled"):
-        return Asked(around == "enabled", f"namespace label {INJECT}={around}")
-    return None
+    value = around if own is None else own
+    if value is None or value.lower() not in VALUES:
+        return None  # then a virtual node's selector decides, which is not read here
+    place = f"namespace label {INJECT}={around}"
+    if own is not None:
+        place = f"pod annotation {INJECT}: {own}"
+    uncalled = ""
+    if namespace is not None and around is None:
+        uncalled = "the namespace lacks the label, so the webhook is not called"
+    elif around is not None and around not in VALUES:
+        uncalled = f"the webhook takes no namespace labelled {around!r}"
+    return Asked(
+        value.lower() == "enabled",
+        place,
+        futile=_futile(pod),
+        uncalled=uncalled,
+        perhaps="a VirtualNode has to select the pod, which is not read here: without "
+        "one the controller refuses new pods",
+    )
+
+
+def _futile(pod: PodStart) -> str:
+    """A pod that brings an ``envoy`` is left alone (pkg/inject/envoy.go), and that of
+    a virtual gateway has to (pkg/inject/virtualgateway_envoy.go)."""
+    for container in pod.containers:
+        if container.role is Role.MAIN and container.name == "envoy":
+            return "the controller leaves a pod with a container envoy alone"
+    return ""
 
 
 def hold(pod: PodStart, proxy: Proxy) -> Hold:
@@ -163,6 +185,7 @@ APPMESH = Mesh(
     recognise=recognise,
     domains=("appmesh.k8s.aws",),
     asked=asked,
+    opt_in=OptIn(INJECT, ("enabled",), ("pod annotation", "namespace label")),
     template_only=(INJECT,),
     hold=hold,
     facts=(

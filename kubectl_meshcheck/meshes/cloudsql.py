@@ -11,15 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from kubectl_meshcheck.meshes.base import (
-    About,
-    Fact,
-    Hold,
-    Mesh,
-    gate,
-    release,
-    version_of,
-)
+from kubectl_meshcheck.meshes.base import About, Fact, Hold, Mesh, release, version_of
+from kubectl_meshcheck.meshes.hooks import gate
 from kubectl_meshcheck.meshes.reading import (
     first_of_its_name,
     has_env,
@@ -42,6 +35,7 @@ from kubectl_meshcheck.model import (
 
 #: what the operator calls it (internal/workload/names.go)
 OPERATOR = "csql-"
+NAMES = ("cloud-sql-proxy", "cloudsql-proxy")
 IMAGES = ("cloud-sql-proxy", "gce-proxy")
 PROGRAMS = ("cloud-sql-proxy", "cloud_sql_proxy")
 #: the release that brought ``wait``
@@ -53,7 +47,10 @@ def recognise(pod: PodStart, index: int) -> Proxy | None:
     """By the image, the program or the operator's settings, whatever its name."""
     container = pod.containers[index]
     program = container.runs[0].rpartition("/")[2] if container.runs else ""
-    ours = image_name(container.image) in IMAGES or program in PROGRAMS
+    image = image_name(container.image)
+    ours = image in IMAGES or program in PROGRAMS
+    # a copy in somebody's own registry, under a name of theirs
+    ours = ours or (container.name in NAMES and "sql" in image and "proxy" in image)
     if not (ours or has_env(container, "CSQL_PROXY_")):
         return None
     if not first_of_its_name(pod, index):
@@ -146,7 +143,7 @@ CLOUDSQL = Mesh(
     name="cloudsql",
     title="Cloud SQL Auth Proxy",
     docs="https://github.com/GoogleCloudPlatform/cloud-sql-proxy",
-    proxies=("cloud-sql-proxy", "cloudsql-proxy"),
+    proxies=NAMES,
     proxy_prefixes=(OPERATOR,),
     images=IMAGES,
     recognise=recognise,

@@ -18,10 +18,11 @@ from kubectl_meshcheck.meshes.base import (
     Fact,
     Hold,
     Mesh,
-    gate,
+    OptIn,
     release,
     version_of,
 )
+from kubectl_meshcheck.meshes.hooks import gate
 from kubectl_meshcheck.meshes.reading import (
     first_of_its_name,
     image_name,
@@ -85,12 +86,15 @@ def _ready(action: Handler) -> Waits:
 def asked(pod: PodStart, namespace: Annotations | None) -> Asked | None:
     """Only the pod's annotation (pkg/injector/annotations/annotations.go)."""
     value = pod.annotations.get(ENABLED)
-    if value is not None:
-        return Asked(is_truthy(value), f"pod annotation {ENABLED}: {value}")
-    if is_truthy(pod.labels.get(ENABLED, "")):
-        why = "Dapr reads the annotation of that name, not the label"
-        return Asked(True, f"pod label {ENABLED}", futile=why)
-    return None
+    if value is None:
+        return None
+    return Asked(
+        is_truthy(value),
+        f"pod annotation {ENABLED}: {value}",
+        # pkg/injector/service/handler.go
+        strangers="the injector leaves pods alone that are made by neither Kubernetes' "
+        "own controllers nor one of its ALLOWED_SERVICE_ACCOUNTS",
+    )
 
 
 def bad_settings(pod: PodStart, version: str) -> Iterator[BadSetting]:
@@ -121,6 +125,7 @@ DAPR = Mesh(
     recognise=recognise,
     domains=("dapr.io",),
     asked=asked,
+    opt_in=OptIn(ENABLED, _TRUTHY, ("pod annotation",)),
     bad_settings=bad_settings,
     template_only=(ENABLED, NATIVE, "dapr.io/app-id", "dapr.io/app-port"),
     hold=hold,

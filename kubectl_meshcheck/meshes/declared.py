@@ -11,7 +11,8 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from kubectl_meshcheck.meshes.base import Hold, Mesh, gate, version_of
+from kubectl_meshcheck.meshes.base import Hold, Mesh, version_of
+from kubectl_meshcheck.meshes.hooks import gate
 from kubectl_meshcheck.model import (
     Capture,
     Handler,

@@ -18,14 +18,17 @@ from kubectl_meshcheck.meshes.base import (
     Fact,
     Hold,
     Mesh,
-    gate,
+    OptIn,
     version_of,
 )
+from kubectl_meshcheck.meshes.hooks import gate
 from kubectl_meshcheck.meshes.reading import misspelt
 from kubectl_meshcheck.model import Capture, Part, PodStart, Proxy, Redirect, Waits
 
 VOLUMES = "gke-gcsfuse/volumes"
 NATIVE = "gke-gcsfuse/enable-native-sidecar"
+#: pkg/webhook/parsers.go ``ParseBool``
+BOOLEANS = ("true", "True", "false", "False")
 SIDECAR, PREFETCH = "gke-gcsfuse-sidecar", "gke-gcsfuse-metadata-prefetch"
 
 
@@ -59,17 +62,20 @@ def _waits(_: Sequence[str]) -> Waits:
 def asked(pod: PodStart, namespace: Annotations | None) -> Asked | None:
     """Only the pod's annotation (pkg/webhook/injection.go)."""
     value = pod.annotations.get(VOLUMES)
-    if value is None or pod.host_network:
+    if value is None:
         return None
-    return Asked(value.lower() == "true", f"pod annotation {VOLUMES}: {value}")
+    why = "" if value in BOOLEANS else "that is no boolean, and the pod is refused"
+    on = value not in ("false", "False")
+    return Asked(on, f"pod annotation {VOLUMES}: {value}", futile=why)
 
 
 def bad_settings(pod: PodStart, version: str) -> Iterator[BadSetting]:
     """Booleans that are none, and misspelt keys."""
     for key in (VOLUMES, NATIVE):
         value = pod.annotations.get(key)
-        if value is not None and value.lower() not in ("true", "false"):
-            yield BadSetting(key, f"{value!r} is no boolean", f'{key}: "true"')
+        if value is not None and value not in BOOLEANS:
+            trouble, refused = f"{value!r} is no boolean", key == VOLUMES
+            yield BadSetting(key, trouble, f'{key}: "true"', rejected=refused)
     yield from misspelt(pod.annotations, "gke-gcsfuse", (VOLUMES, NATIVE))
 
 
@@ -89,6 +95,7 @@ GCSFUSE = Mesh(
     recognise=recognise,
     domains=("gke-gcsfuse",),
     asked=asked,
+    opt_in=OptIn(VOLUMES, ("true", "True"), ("pod annotation",)),
     bad_settings=bad_settings,
     template_only=(VOLUMES, NATIVE),
     hold=hold,

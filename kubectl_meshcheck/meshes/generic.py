@@ -9,7 +9,7 @@ kubernetes: ContainerRestartRules).
 
 from __future__ import annotations
 
-from kubectl_meshcheck.meshes.base import command_waits, gate
+from kubectl_meshcheck.meshes.hooks import command_waits, gate
 from kubectl_meshcheck.model import (
     Capture,
     Container,

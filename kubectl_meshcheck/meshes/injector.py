@@ -26,8 +26,9 @@ from kubectl_meshcheck.control import (
 )
 from kubectl_meshcheck.mesh_objects import NOT_THERE, MeshObjects, Wanted
 from kubectl_meshcheck.meshes import webhooks
-from kubectl_meshcheck.meshes.base import shell_script, version_of
+from kubectl_meshcheck.meshes.base import version_of
 from kubectl_meshcheck.meshes.control_base import annotation, built_in, first_said
+from kubectl_meshcheck.meshes.hooks import shell_script
 from kubectl_meshcheck.meshes.reading import parse_bool
 
 

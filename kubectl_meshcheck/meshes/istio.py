@@ -21,11 +21,10 @@ from kubectl_meshcheck.meshes.base import (
     Asked,
     Hold,
     Mesh,
-    flags_known,
-    gate,
     release,
     version_of,
 )
+from kubectl_meshcheck.meshes.hooks import flags_known, gate
 from kubectl_meshcheck.meshes.istio_facts import FACTS
 from kubectl_meshcheck.meshes.istio_shutdown import drains
 from kubectl_meshcheck.model import (

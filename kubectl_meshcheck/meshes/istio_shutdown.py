@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 
-from kubectl_meshcheck.meshes.base import sleeps
+from kubectl_meshcheck.meshes.hooks import sleeps
 from kubectl_meshcheck.model import PodStart, Role
 
 _DEFAULT = 5.0  #: seconds

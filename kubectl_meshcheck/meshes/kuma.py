@@ -19,14 +19,16 @@ from kubectl_meshcheck.meshes.base import (
     BadSetting,
     Hold,
     Mesh,
-    gate,
+    OptIn,
     release,
     version_of,
 )
+from kubectl_meshcheck.meshes.hooks import gate
 from kubectl_meshcheck.meshes.kuma_facts import FACTS
 from kubectl_meshcheck.meshes.reading import (
     first_of_its_name,
     has_env,
+    image_name,
     index_of,
     is_patience,
     marked,
@@ -38,9 +40,11 @@ from kubectl_meshcheck.model import (
     Capture,
     Container,
     Handler,
+    Part,
     PodStart,
     Proxy,
     Redirect,
+    Role,
     Waits,
 )
 
@@ -54,6 +58,16 @@ HELPERS = frozenset({"kuma-init", "kuma-validation"})
 ON = ("true", "enabled", "yes")
 OFF = ("false", "disabled", "no")
 PROXY_UID = 5678
+SIDECAR = "kuma-sidecar"
+#: of a MeshGatewayInstance (pkg/plugins/runtime/k8s/util/names.go); the zone's own
+#: ingress and egress have the same image (deployments/charts/kuma/templates)
+IMAGE = "kuma-dp"
+#: pods that are never injected unless the control plane is told otherwise
+#: (pkg/config/plugins/runtime/k8s/config.go ``Exceptions``)
+EXCEPTIONS = ("openshift.io/build.name", "openshift.io/deployer-pod-for.name")
+#: what both webhooks' selectors ask for (deployments/charts/kuma/templates/
+#: cp-webhooks-and-secrets.yaml)
+NAMESPACE = "kubernetes.io/metadata.name"
 
 TEMPLATE_ONLY = (
     WAIT,
@@ -72,6 +86,8 @@ def recognise(pod: PodStart, index: int) -> Proxy | None:
     (pkg/plugins/runtime/k8s/util/names.go)
     """
     container = pod.containers[index]
+    if container.name != SIDECAR:
+        return _gateway(pod, index)
     ours = "kuma" in container.image or has_env(container, "KUMA_")
     if not (ours or not container.image or marked(pod, "kuma.io")):
         return None
@@ -88,6 +104,25 @@ def recognise(pod: PodStart, index: int) -> Proxy | None:
         # the control plane asks Envoy to quit when the rest of the pod has ended
         # (pkg/plugins/runtime/k8s/controllers/pod_status_controller.go)
         ends_jobs=True,
+    )
+
+
+def _gateway(pod: PodStart, index: int) -> Proxy | None:
+    """A proxy that is its pod's own application: ``kuma-gateway``, a zone's ingress."""
+    container = pod.containers[index]
+    alone = sum(one.role is Role.MAIN for one in pod.containers) == 1
+    if image_name(container.image) != IMAGE or container.role is not Role.MAIN:
+        return None
+    if not alone:
+        return None
+    return Proxy(
+        mesh="kuma",
+        index=index,
+        gate=gate(container, partial(_waits, container), _ready),
+        capture=Capture(Redirect.NONE, reason="nothing redirects to a gateway"),
+        part=Part.GATEWAY,
+        version=version_of(container.image),
+        uid=container.run_as_user,
     )
 
 
@@ -138,18 +173,46 @@ def asked(pod: PodStart, namespace: Annotations | None) -> Asked | None:
     cp-webhooks-and-secrets.yaml for the selectors)
     """
     own, around = pod.labels.get(INJECT), (namespace or {}).get(INJECT)
-    if own in OFF:
-        return Asked(False, f"pod label {INJECT}={own}")
-    if own in ON:
-        lone = namespace is not None and around is None
-        why = "from Kuma 2.11 on the namespace must carry the label too"
-        return Asked(True, f"pod label {INJECT}={own}", futile=why if lone else "")
-    if around in ON:
-        return Asked(True, f"namespace label {INJECT}={around}")
-    if pod.annotations.get(INJECT) in ON:
-        why = "Kuma reads the label of that name, not the annotation"
-        return Asked(True, f"pod annotation {INJECT}", futile=why)
-    return Asked(False, f"namespace label {INJECT}={around}") if around else None
+    if own is not None:
+        by = f"pod label {INJECT}={own}"
+        if own in OFF:
+            return Asked(False, by)
+        why = _uncalled(namespace, own) if namespace is not None else ""
+        return Asked(True, by, _futile(pod, own), why)
+    if around is None:
+        return None
+    by = f"namespace label {INJECT}={around}"
+    if around in OFF:
+        return Asked(False, by)
+    return Asked(True, by, _futile(pod, around), _uncalled(namespace or {}))
+
+
+def _futile(pod: PodStart, value: str) -> str:
+    """Why a request is refused or passed over, as a clause; empty when it is not."""
+    if value not in ON:
+        return f"{value!r} is no boolean, and the injector refuses the pod"
+    for container in pod.containers:
+        if container.role is Role.MAIN and container.run_as_user == PROXY_UID:
+            why = f"runs as user {PROXY_UID}, as the sidecar does"
+            return f"the injector refuses a pod whose {container.name} {why}"
+    for key in EXCEPTIONS:
+        if key in pod.labels:
+            return f"Kuma leaves pods with the label {key} alone by default"
+    return ""
+
+
+def _uncalled(namespace: Annotations, own: str = "") -> str:
+    """Why neither webhook is called, by the selectors of the chart."""
+    if namespace.get(NAMESPACE) == "kube-system":
+        return "the webhooks leave kube-system out"
+    around = namespace.get(INJECT)
+    if around in ("enabled", "true") or (own == "enabled" and around is not None):
+        return ""
+    if own == "enabled":
+        return "from Kuma 2.11 on the namespace must carry the label too"
+    if own:
+        return f"the webhook only takes pods labelled {INJECT}=enabled"
+    return f"the webhook only takes namespaces labelled {INJECT}=enabled"
 
 
 def bad_settings(pod: PodStart, version: str) -> Iterator[BadSetting]:
@@ -206,11 +269,14 @@ KUMA = Mesh(
     name="kuma",
     title="Kuma",
     docs="https://kuma.io/docs/latest/production/dp-config/dpp-on-kubernetes/",
-    proxies=("kuma-sidecar",),
+    proxies=(SIDECAR,),
+    images=(IMAGE,),
     recognise=recognise,
     domains=("kuma.io",),
-    keys=(NETWORKS,),
+    keys=(NETWORKS, *EXCEPTIONS),
+    per_pod=EXCEPTIONS,
     asked=asked,
+    opt_in=OptIn(INJECT, ON, ("pod label", "namespace label")),
     bad_settings=bad_settings,
     template_only=TEMPLATE_ONLY,
     hold=hold,

@@ -15,7 +15,8 @@ from functools import partial
 from msgspec.structs import replace
 
 from kubectl_meshcheck.meshes import linkerd_settings as settings
-from kubectl_meshcheck.meshes.base import Annotations, Asked, Hold, Mesh, gate
+from kubectl_meshcheck.meshes.base import Annotations, Asked, Hold, Mesh, OptIn
+from kubectl_meshcheck.meshes.hooks import gate
 from kubectl_meshcheck.meshes.linkerd_facts import FACTS
 from kubectl_meshcheck.meshes.linkerd_settings import AWAIT, INJECT
 from kubectl_meshcheck.meshes.reading import (
@@ -53,8 +54,28 @@ PROXY_UID = 2102
 ADMIN = "config.linkerd.io/admin-port"
 ADMIN_PORT = "4191"
 INJECT_VALUES = ("enabled", "ingress", "disabled")
-#: keep Linkerd's proxy away (pkg/healthcheck/sidecar.go ``HasExistingSidecars``)
-OTHER_SIDECARS = ("istio-proxy", "istio-init")
+#: keep Linkerd's proxy away, by name and by image (pkg/healthcheck/sidecar.go
+#: ``HasExistingSidecars``)
+SIDECARS = (PROXY, "linkerd-init", "istio-proxy", "istio-init")
+SIDECAR_IMAGES = (
+    "cr.l5d.io/linkerd/proxy:",
+    "cr.l5d.io/linkerd/proxy-init:",
+    "gcr.io/istio-release/proxyv2:",
+    "gcr.io/istio-release/proxy_init:",
+)
+#: components whose proxy the control plane's own chart writes (charts/
+#: linkerd-control-plane/templates/*.yaml; the last two up to 2.11)
+OF_THE_CHART = (
+    "identity",
+    "destination",
+    "proxy-injector",
+    "controller",
+    "sp-validator",
+)
+#: what the webhook's selector leaves out since 2.12 (charts/linkerd-control-plane/
+#: values.yaml ``proxyInjector.namespaceSelector``)
+LEFT_OUT = ("kube-system", "cert-manager")
+NAMESPACE = "kubernetes.io/metadata.name"
 
 
 def recognise(pod: PodStart, index: int) -> Proxy | None:
@@ -84,15 +105,23 @@ def _is_ours(pod: PodStart, container: Container) -> bool:
 
 
 def _gate(pod: PodStart, container: Container) -> Gate:
-    opened = gate(container, partial(_waits, pod, container), _ready)
+    opened = gate(container, partial(_waits, container), _ready)
+    if opened.waits is not Waits.NO or container.post_start is None:
+        return opened
     switch = next((name for name in AWAIT_OFF if container.environment(name)), "")
-    if switch and opened.waits is Waits.NO and container.post_start:
-        return replace(opened, reason=f"{switch} switches linkerd-await off")
-    return opened
+    why = f"{switch} switches linkerd-await off"
+    if not switch:
+        port = _admin_port(container, ADMIN_PORT)
+        why = f"its hook asks another port than {port}, where this proxy answers"
+    return replace(opened, reason=why)
 
 
-def _waits(pod: PodStart, container: Container, command: Sequence[str]) -> Waits:
-    """``linkerd-await``; what it is told to run afterwards does not matter."""
+def _waits(container: Container, command: Sequence[str]) -> Waits:
+    """``linkerd-await``; what it is told to run afterwards does not matter.
+
+    At another port than the proxy's it fails when its time is over, and the
+    application starts without a proxy.
+    """
     if command[0].rpartition("/")[2] != "linkerd-await":
         return Waits.UNKNOWN
     if any(container.environment(name) for name in AWAIT_OFF):
@@ -102,7 +131,7 @@ def _waits(pod: PodStart, container: Container, command: Sequence[str]) -> Waits
     if flags is None or not is_patience(flags.get("timeout", flags.get("t", "2m"))):
         return Waits.UNKNOWN
     port = flags.get("port", flags.get("p", ADMIN_PORT))
-    return Waits.YES if port == _admin_port(container, port) else Waits.UNKNOWN
+    return Waits.YES if port == _admin_port(container, port) else Waits.NO
 
 
 def _admin_port(container: Container, default: str) -> str:
@@ -138,32 +167,43 @@ def asked(pod: PodStart, namespace: Annotations | None) -> Asked | None:
     An empty value counts as none.  Any other than these three means no injection,
     also on a namespace whose pod asks properly (pkg/inject/report.go).
     """
-    if pod.host_network:
-        return None
     around = (namespace or {}).get(INJECT, "")
     for place, value in (("pod", pod.annotations.get(INJECT)), ("namespace", around)):
         if value:
-            wanted = value != "disabled"
-            by = f"{place} annotation {INJECT}: {value}"
-            return Asked(wanted, by, futile=_futile(pod, namespace, value, around))
-    if INJECT in pod.labels:
-        why = "Linkerd reads the annotation of that name, not the label"
-        return Asked(True, f"pod label {INJECT}", futile=why)
+            return Asked(
+                value != "disabled",
+                f"{place} annotation {INJECT}: {value}",
+                futile=_futile(pod, value, around),
+                uncalled=_uncalled(pod, namespace or {}),
+            )
     return None
 
 
-def _futile(
-    pod: PodStart, namespace: Annotations | None, value: str, around: str
-) -> str:
+def _futile(pod: PodStart, value: str, around: str) -> str:
     """Why asking with ``value`` does nothing, as a clause; empty when it should."""
     if value not in INJECT_VALUES:
         return "that is no value that Linkerd knows"
     if around and around not in INJECT_VALUES:
         return f"the namespace's {around!r} is no value that Linkerd knows"
-    if (namespace or {}).get(WEBHOOKS) == "disabled":
+    if pod.host_network:
+        return "Linkerd skips pods with hostNetwork"
+    if pod.annotations.get(CREATED_BY, "").startswith("linkerd/proxy-injector"):
+        return ""  # what is there is the webhook's own
+    for container in pod.containers:
+        if container.name in SIDECARS or container.image.startswith(SIDECAR_IMAGES):
+            return f"Linkerd leaves a pod with {container.name} alone"
+    return ""
+
+
+def _uncalled(pod: PodStart, namespace: Annotations) -> str:
+    """What keeps the webhook from being called, by the chart's own selectors."""
+    if namespace.get(WEBHOOKS) == "disabled":
         return f"the namespace label {WEBHOOKS}=disabled comes first"
-    other = next((c.name for c in pod.containers if c.name in OTHER_SIDECARS), "")
-    return f"Linkerd leaves a pod with {other} alone" if other else ""
+    if namespace.get(NAMESPACE) in LEFT_OUT:
+        return f"from 2.12 on the webhook leaves {namespace[NAMESPACE]} out"
+    if COMPONENT in pod.labels:
+        return f"the webhook leaves pods with the label {COMPONENT} out"
+    return ""
 
 
 def hold(pod: PodStart, proxy: Proxy) -> Hold:
@@ -172,14 +212,14 @@ def hold(pod: PodStart, proxy: Proxy) -> Hold:
     Not before 2.11, and not where the template itself holds the proxy, because
     the webhook leaves such a pod alone (pkg/inject/report.go).
     """
+    if pod.labels.get(COMPONENT) in OF_THE_CHART:
+        return Hold(
+            manual="this pod belongs to Linkerd's control plane: its chart decides"
+        )
     if not settings.since(proxy.version, "2.11", "edge-21.4.4"):
         return Hold(
             manual=f"Linkerd {proxy.version} cannot hold an application: upgrade to "
             "2.11, or start the application through linkerd-await"
-        )
-    if COMPONENT in pod.labels and CREATED_BY not in pod.annotations:
-        return Hold(
-            manual="this pod belongs to Linkerd's control plane: its chart decides"
         )
     if _baked(pod):
         return Hold(
@@ -235,6 +275,9 @@ LINKERD = Mesh(
     domains=("linkerd.io",),
     namespace_annotations=(INJECT, AWAIT, *settings.NATIVE),
     asked=asked,
+    opt_in=OptIn(
+        INJECT, ("enabled", "ingress"), ("pod annotation", "namespace annotation")
+    ),
     bad_settings=settings.bad_settings,
     template_only=settings.TEMPLATE_ONLY,
     hold=hold,

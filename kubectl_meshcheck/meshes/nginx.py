@@ -16,14 +16,17 @@ from kubectl_meshcheck.meshes.base import (
     Fact,
     Hold,
     Mesh,
-    gate,
+    OptIn,
     version_of,
 )
+from kubectl_meshcheck.meshes.hooks import gate
 from kubectl_meshcheck.meshes.reading import image_name, index_of, marked
 from kubectl_meshcheck.model import Capture, PodStart, Proxy, Redirect, Waits
 
 DOMAIN = "nsm.nginx.com"
 INJECT = "injector.nsm.nginx.com/auto-inject"
+#: kube-system is never injected (pkg/apis/mesh/types.go ``IgnoredNamespaces``)
+NAMESPACE = "kubernetes.io/metadata.name"
 PROXY, INIT = "nginx-mesh-sidecar", "nginx-mesh-init"
 
 
@@ -58,7 +61,11 @@ def asked(pod: PodStart, namespace: Annotations | None) -> Asked | None:
     for place, marks in (("pod", pod.labels), ("namespace", namespace or {})):
         value = marks.get(INJECT)
         if value in ("enabled", "disabled"):
-            return Asked(value == "enabled", f"{place} label {INJECT}={value}")
+            by = f"{place} label {INJECT}={value}"
+            why = ""
+            if (namespace or {}).get(NAMESPACE) == "kube-system":
+                why = "NGINX Service Mesh never injects into kube-system"
+            return Asked(value == "enabled", by, futile=why)
     return None
 
 
@@ -79,6 +86,8 @@ NGINX = Mesh(
     recognise=recognise,
     domains=(DOMAIN,),
     asked=asked,
+    # up to 1.7 an annotation of that name was read as well (docs/content/releases)
+    opt_in=OptIn(INJECT, ("enabled",), ("pod label", "namespace label")),
     template_only=("config.nsm.nginx.com/ignore-outgoing-ports",),
     hold=hold,
     facts=(

@@ -16,9 +16,10 @@ from kubectl_meshcheck.meshes.base import (
     Fact,
     Hold,
     Mesh,
-    gate,
+    OptIn,
     version_of,
 )
+from kubectl_meshcheck.meshes.hooks import gate
 from kubectl_meshcheck.meshes.reading import index_of
 from kubectl_meshcheck.model import Capture, Handler, PodStart, Proxy, Redirect, Waits
 
@@ -30,6 +31,9 @@ INJECT = "openservicemesh.io/sidecar-injection"
 IGNORE = "openservicemesh.io/ignore"
 ON, OFF = ("enabled", "yes", "true"), ("disabled", "no", "false")
 PROXY_UID = 1500
+#: never injected, like the controller's own (pkg/injector/webhook.go)
+LEFT_OUT = ("kube-system", "kube-public")
+NAMESPACE = "kubernetes.io/metadata.name"
 
 
 def recognise(pod: PodStart, index: int) -> Proxy | None:
@@ -68,17 +72,30 @@ def asked(pod: PodStart, namespace: Annotations | None) -> Asked | None:
     (pkg/injector/webhook.go ``mustInject``)
     """
     own, around = pod.annotations.get(INJECT), (namespace or {}).get(INJECT)
-    value = own or around
-    if pod.host_network or value is None:
+    value = around if own is None else own
+    if value is None:
         return None
-    by = f"{'pod' if own else 'namespace'} annotation {INJECT}: {value}"
-    if value.lower() not in ON:
+    by = f"{'namespace' if own is None else 'pod'} annotation {INJECT}: {value}"
+    if value.lower() in OFF:
         return Asked(False, by)
+    uncalled = ""
     if IGNORE in (namespace or {}):
-        return Asked(True, by, futile=f"the namespace label {IGNORE} comes first")
-    if namespace is not None and MONITORED not in namespace:
-        return Asked(True, by, futile=f"the namespace lacks the label {MONITORED}")
-    return Asked(True, by)
+        uncalled = f"the namespace label {IGNORE} comes first"
+    elif namespace is not None and MONITORED not in namespace:
+        uncalled = f"the namespace lacks the label {MONITORED}"
+    return Asked(True, by, _futile(pod, namespace or {}, value), uncalled)
+
+
+def _futile(pod: PodStart, namespace: Annotations, value: str) -> str:
+    """Why asking does nothing, in the order in which the injector looks."""
+    if pod.host_network:
+        return "Open Service Mesh skips pods with hostNetwork"
+    if namespace.get(NAMESPACE) in LEFT_OUT:
+        return f"Open Service Mesh never injects into {namespace[NAMESPACE]}"
+    for told in (value, namespace.get(INJECT, value)):
+        if told.lower() not in ON + OFF:
+            return f"{told!r} is neither enabled nor disabled, and the pod is refused"
+    return ""
 
 
 def bad_settings(pod: PodStart, version: str) -> Iterator[BadSetting]:
@@ -110,6 +127,7 @@ OSM = Mesh(
     per_pod=(UUID,),
     namespace_annotations=(INJECT,),
     asked=asked,
+    opt_in=OptIn(INJECT, ON, ("pod annotation", "namespace annotation")),
     bad_settings=bad_settings,
     template_only=(
         INJECT,

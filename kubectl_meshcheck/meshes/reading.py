@@ -9,13 +9,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from kubectl_meshcheck.meshes.base import BadSetting
 from kubectl_meshcheck.model import Container, PodStart
 
-_TRUE = ("1", "t", "T", "TRUE", "true", "True")
+TRUE = ("1", "t", "T", "TRUE", "true", "True")
 _FALSE = ("0", "f", "F", "FALSE", "false", "False")
 
 
 def parse_bool(value: str | None) -> bool | None:
     """A boolean as Go's ``strconv.ParseBool`` reads it; None for anything else."""
-    if value in _TRUE:
+    if value in TRUE:
         return True
     return False if value in _FALSE else None
 

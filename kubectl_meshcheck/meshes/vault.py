@@ -18,10 +18,17 @@ from kubectl_meshcheck.meshes.base import (
     Fact,
     Hold,
     Mesh,
-    gate,
+    OptIn,
     version_of,
 )
-from kubectl_meshcheck.meshes.reading import index_of, marked, misspelt, parse_bool
+from kubectl_meshcheck.meshes.hooks import gate
+from kubectl_meshcheck.meshes.reading import (
+    TRUE,
+    index_of,
+    marked,
+    misspelt,
+    parse_bool,
+)
 from kubectl_meshcheck.meshes.remedies import in_vain
 from kubectl_meshcheck.model import (
     Capture,
@@ -42,6 +49,9 @@ PREPOPULATE = f"{DOMAIN}/agent-pre-populate"
 PREPOPULATE_ONLY = f"{DOMAIN}/agent-pre-populate-only"
 CACHE = f"{DOMAIN}/agent-cache-enable"
 CONFIG_MAP = f"{DOMAIN}/agent-configmap"
+#: agent-inject/handler.go ``kubeSystemNamespaces``
+LEFT_OUT = ("kube-system", "kube-public")
+NAMESPACE = "kubernetes.io/metadata.name"
 AGENT, INIT = "vault-agent", "vault-agent-init"
 NO_FILE, NO_LISTENER = "no secret file yet", "connection refused on 127.0.0.1:8200"
 
@@ -85,23 +95,30 @@ def _waits(_: Sequence[str]) -> Waits:
 def asked(pod: PodStart, namespace: Annotations | None) -> Asked | None:
     """Only the pod's annotation (agent-inject/agent/agent.go ``ShouldInject``)."""
     value = pod.annotations.get(INJECT)
-    if value is None:
+    if not value:
         return None
-    by = f"pod annotation {INJECT}: {value}"
     wanted = parse_bool(value)
+    around = (namespace or {}).get(NAMESPACE, "")
+    why = ""
     if wanted is None:
-        return Asked(True, by, futile="that is no boolean")
-    done = pod.annotations.get(STATUS) == "injected"
-    why = f"the annotation {STATUS} tells the injector that it has been here"
-    return Asked(wanted, by, futile=why if done else "")
+        why = "that is no boolean, and the pod is refused"
+    elif pod.annotations.get(STATUS) == "injected":
+        why = f"the annotation {STATUS} tells the injector that it has been here"
+    elif around in LEFT_OUT:
+        why = f"the injector refuses pods in {around}"
+    return Asked(wanted is not False, f"pod annotation {INJECT}: {value}", futile=why)
 
 
 def bad_settings(pod: PodStart, version: str) -> Iterator[BadSetting]:
-    """Booleans that the injector cannot read."""
+    """Booleans that the injector cannot read, with which it refuses the pod.
+
+    (agent-inject/handler.go ``Mutate``, agent-inject/agent/agent.go ``New``)
+    """
     for key in (INJECT, PREPOPULATE, PREPOPULATE_ONLY, CACHE):
         value = pod.annotations.get(key)
         if value not in (None, "") and parse_bool(value) is None:
-            yield BadSetting(key, f"{value!r} is no boolean", f'{key}: "true"')
+            trouble = f"{value!r} is no boolean"
+            yield BadSetting(key, trouble, f'{key}: "true"', rejected=True)
     wanted = (INJECT, PREPOPULATE, PREPOPULATE_ONLY, CACHE)
     known = (STATUS, CONFIG_MAP)
     yield from misspelt(pod.annotations, DOMAIN, wanted, known)
@@ -126,6 +143,7 @@ VAULT = Mesh(
     recognise=recognise,
     domains=(DOMAIN,),
     asked=asked,
+    opt_in=OptIn(INJECT, TRUE, ("pod annotation",)),
     bad_settings=bad_settings,
     template_only=(
         INJECT,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kubectl_meshcheck.checks import proxy_stops_first
-from kubectl_meshcheck.meshes.base import sleeps
+from kubectl_meshcheck.meshes.hooks import sleeps
 from kubectl_meshcheck.model import Handler
 from tests.evidence.pods import Json, pod, subject
 

@@ -220,7 +220,8 @@ def test_who_asks(annotations: dict[str, str], wanted: bool, futile: bool) -> No
     [
         ({INJECT: "true", KEY: "true"}, "1.9.0", {}),
         ({INJECT: "yes"}, "", {INJECT: True}),
-        ({KEY: "enabled"}, "", {KEY: False}),
+        ({KEY: "enabled"}, "", {KEY: True}),
+        ({KEY: "enabled"}, "1.7.4", {KEY: False}),
         ({KEY: "true"}, "1.7.4", {KEY: False}),
         (
             {f"{DOMAIN}/hold-application-until-proxy-starts": "true"},

@@ -144,7 +144,7 @@ def test_who_asks_for_vault(
 
 def test_vault_s_bad_settings() -> None:
     key = f"{VAULT}/agent-pre-populate"
-    assert troubles(pod(annotations={key: "yes"})) == {key: False}
+    assert troubles(pod(annotations={key: "yes"})) == {key: True}
     near = f"{VAULT}/agent-prepopulate"
     assert troubles(pod(annotations={near: "true"})) == {near: False}
     fine = {f"{VAULT}/agent-inject-secret-db": "x", f"{VAULT}/agent-inject-token": "t"}

@@ -192,6 +192,13 @@ def test_the_remedy_warns_of_the_cni_plugin() -> None:
         ("disabled", "enabled", False, False),
         ("false", "enabled", False, False),
         (None, "disabled", False, False),
+        # one webhook takes only pods labelled so, the other only namespaces
+        ("true", "disabled", True, True),
+        ("enabled", "yes", True, False),
+        (None, "yes", True, True),
+        # what is no boolean is refused, with the pod
+        ("on", "enabled", True, True),
+        (None, "on", True, True),
     ],
 )
 def test_who_asks(
@@ -202,17 +209,20 @@ def test_who_asks(
     )
     assert bool(found) is wanted
     if found:
-        assert bool(found[1].futile) is futile
+        assert bool(found[1].futile or found[1].uncalled) is futile
 
 
 def test_an_annotation_does_not_ask() -> None:
     found = asked(pod(annotations={INJECT: "enabled"}), {})
     assert found
-    assert "not the annotation" in found[1].futile
+    assert found[1].futile == (
+        "Kuma only reads the pod label and the namespace label of that name"
+    )
     # and where the namespace was not read, a pod's label counts
     alone = asked(pod(labels={INJECT: "enabled"}), None)
     assert alone
     assert not alone[1].futile
+    assert not alone[1].uncalled
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,8 @@ def injected(
         (("sh", "-c", "linkerd-await --timeout=2m &"), Verdict.UNKNOWN),
         (("sh", "-c", "sleep 5 && linkerd-await"), Verdict.UNKNOWN),
         (("linkerd-await", "--timeout=0s"), Verdict.UNKNOWN),
-        (("linkerd-await", "--port=9999"), Verdict.UNKNOWN),
+        # nobody answers there: it fails, and the application starts without a proxy
+        (("linkerd-await", "--port=9999"), Verdict.RACE),
         (("linkerd-await", "--nonesuch"), Verdict.UNKNOWN),
         (("linkerd-await", "--timeout"), Verdict.UNKNOWN),
         (("sleep", "10"), Verdict.UNKNOWN),
@@ -310,19 +311,36 @@ def test_who_asks(
 
 
 def test_labels_do_not_ask() -> None:
-    # a namespace's label of that name does nothing at all
-    assert asked(pod(), {INJECT: "enabled"}, {}) is None
-    found = asked(pod(labels={INJECT: "enabled"}), {}, {})
-    assert found
-    assert "not the label" in found[1].futile
+    why = (
+        "Linkerd only reads the pod annotation and the namespace annotation of "
+        "that name"
+    )
+    for found in (
+        asked(pod(), {INJECT: "enabled"}, {}),
+        asked(pod(labels={INJECT: "enabled"}), {}, {}),
+        asked(pod(), {}, {}, {INJECT: "enabled"}),
+    ):
+        assert found
+        assert found[1].futile == why
+    # who opted out in the right place is not asked what was meant in another
+    assert asked(pod(annotations={INJECT: "disabled"}), {INJECT: "enabled"}, {}) is None
 
 
 def test_what_keeps_the_injector_away() -> None:
     wants = pod(annotations={INJECT: "enabled"})
     found = asked(wants, {"config.linkerd.io/admission-webhooks": "disabled"}, {})
     assert found
-    assert "comes first" in found[1].futile
-    assert asked(pod(annotations={INJECT: "enabled"}, hostNetwork=True), {}, {}) is None
+    assert "comes first" in found[1].uncalled
+    found = asked(pod(annotations={INJECT: "enabled"}, hostNetwork=True), {}, {})
+    assert found
+    assert found[1].futile == "Linkerd skips pods with hostNetwork"
+    found = asked(wants, {"kubernetes.io/metadata.name": "kube-system"}, {})
+    assert found
+    assert found[1].uncalled == "from 2.12 on the webhook leaves kube-system out"
+    # what an injection by hand has left behind (linkerd's own already_injected input)
+    found = asked(pod(APP, init=[INIT], annotations={INJECT: "enabled"}), {}, {})
+    assert found
+    assert found[1].futile == "Linkerd leaves a pod with linkerd-init alone"
     other = container("istio-proxy", "docker.io/istio/proxyv2:1.22.0")
     found = asked(pod(APP, other, annotations={INJECT: "enabled"}), {}, {})
     assert found
