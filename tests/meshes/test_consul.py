@@ -136,6 +136,19 @@ def test_former_names(name: str) -> None:
     assert judge(pod(APP, old)).proxies == ()
 
 
+def test_an_early_release_leaves_no_mark_of_its_redirection() -> None:
+    script = "consul-k8s-control-plane connect-init\nconsul connect redirect-traffic"
+    init = container("consul-connect-inject-init", "consul-k8s-control-plane:0.37.0")
+    marks = {f"{DOMAIN}/connect-inject-status": "injected"}
+    old = container("envoy-sidecar", "envoyproxy/envoy-alpine:v1.18.4")
+    sets_rules = {**init, "command": ["/bin/sh", "-ec", script]}
+    found = [
+        proxy(pod(APP, old, init=[one], annotations=marks)).capture.by
+        for one in (init, sets_rules)
+    ]
+    assert found == [Redirect.NONE, Redirect.INIT]
+
+
 def test_the_injector_s_version_counts() -> None:
     assert proxy(injected(dataplane(), APP, version="v1.6.9")).version == "1.6.9"
     by_init = pod(dataplane(), APP, init=[INIT])
