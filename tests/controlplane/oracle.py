@@ -22,22 +22,30 @@ WORDS = {True: "waits", False: "exposed", None: "unknown"}
 class Names:
     """How a mesh calls what it adds to a pod, and the user that it lets pass."""
 
-    proxy: str
+    proxies: tuple[str, ...]  #: of one release or another
     init: str
     others: tuple[str, ...]
     uid: int
-    redirects: bool = True  #: the pod's packets; without it only its app containers fail
+    redirects: bool = (
+        True  #: the pod's packets; without it only its app containers fail
+    )
 
 
 MESHES: Mapping[str, Names] = {
     "linkerd": Names(
-        "linkerd-proxy",
+        ("linkerd-proxy",),
         "linkerd-init",
         ("linkerd-network-validator", "linkerd-debug"),
         2102,
     ),
-    "kuma": Names("kuma-sidecar", "kuma-init", ("kuma-validation",), 5678),
-    "dapr": Names("daprd", "", (), -1, redirects=False),
+    "kuma": Names(("kuma-sidecar",), "kuma-init", ("kuma-validation",), 5678),
+    "consul": Names(
+        ("consul-dataplane", "envoy-sidecar"),
+        "consul-connect-inject-init",
+        ("copy-consul-bin", "consul-sidecar"),
+        5995,
+    ),
+    "dapr": Names(("daprd",), "", (), -1, redirects=False),
 }
 
 
@@ -55,36 +63,48 @@ def start(mesh: str, spec: Mapping[str, Any]) -> Start:
     names = MESHES[mesh]
     inits, mains = spec.get("initContainers") or [], spec["containers"]
     everyone = [one["name"] for one in (*inits, *mains)]
-    if names.proxy not in everyone:
+    proxy = next((name for name in names.proxies if name in everyone), "")
+    if not proxy:
         return Start("NONE", dict.fromkeys(everyone, "free"))
-    by_init = names.init in [one["name"] for one in inits]
+    (*_, by) = (None, *(one for one in inits if one["name"] == names.init))
+    redirects = names.redirects and (by is None or _may_redirect(by))
     ready: bool | None = False
-    redirected, states = names.redirects and not by_init, {}
+    redirected, states = redirects and by is None, {}
     for one in inits:
         native = one.get("restartPolicy") == "Always"
-        if one["name"] == names.proxy:
+        if one["name"] == proxy:
             ready = native and _is_ready_by(one.get("startupProbe"))
         elif one["name"] == names.init:
-            redirected = True
+            redirected = redirects
         elif one["name"] not in names.others:
             # one that goes on running meets the redirection that comes later
-            meets = redirected or (native and names.redirects)
+            meets = redirected or (native and redirects)
             passes = one.get("securityContext", {}).get("runAsUser") == names.uid
             states[one["name"]] = WORDS[ready] if meets and not passes else "free"
     apps = []
     for one in mains:
-        if one["name"] == names.proxy:
+        if one["name"] == proxy:
             ready = _is_held_by(one)
         elif one["name"] not in names.others:
             states[one["name"]] = WORDS[ready]
             apps.append(states[one["name"]])
-    native = names.proxy in [one["name"] for one in inits]
+    native = proxy in [one["name"] for one in inits]
     return Start(_verdict(apps, native), states)
 
 
 def _is_ready_by(probe: Any) -> bool:
-    """Whether the startup probe asks the proxy's own page of readiness."""
-    return bool(probe) and probe.get("httpGet", {}).get("path") == "/ready"
+    """Whether the startup probe asks the proxy whether it is ready."""
+    if not probe:
+        return False
+    asked = probe.get("exec", {}).get("command", [])
+    by_page = probe.get("httpGet", {}).get("path") == "/ready"
+    return by_page or "-check-proxy-health" in asked
+
+
+def _may_redirect(init: Mapping[str, Any]) -> bool:
+    """Whether the mesh's init container may set rules for the pod's packets."""
+    rights = (init.get("securityContext") or {}).get("capabilities") or {}
+    return "NET_ADMIN" in rights.get("add", ())
 
 
 def _is_held_by(container: Mapping[str, Any]) -> bool | None:

@@ -19,6 +19,10 @@ GA, BETA, ALPHA = (
 )
 WAIT = "kuma.io/wait-for-dataplane-ready"
 DAPR_NATIVE = "dapr.io/enable-native-sidecar"
+CONSUL = "consul.hashicorp.com"
+DATAPLANE = f"{CONSUL}/enable-consul-dataplane-as-sidecar"
+LIFECYCLE = f"{CONSUL}/enable-sidecar-proxy-lifecycle"
+TRANSPARENT = f"{CONSUL}/transparent-proxy"
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,27 @@ LANES: Mapping[str, Lane] = {
         settings=({}, {WAIT: "true"}, {WAIT: "false"}, {"kuma.io/init-first": "true"}),
         values=(None, "enabled", "disabled"),
         others=("istio-proxy",),
+    ),
+    "consul": Lane(
+        inject=f"{CONSUL}/connect-inject",
+        by_namespace=False,
+        remedy={DATAPLANE: "true"},
+        configs={
+            "defaults": {},
+            "not transparent": {"EnableTransparentProxy": False},
+            "always": {"RequireAnnotation": False},
+        },
+        settings=(
+            {},
+            {DATAPLANE: "true"},
+            {DATAPLANE: "false"},
+            {TRANSPARENT: "false"},
+            {TRANSPARENT: "false", DATAPLANE: "true"},
+            {LIFECYCLE: "false"},
+            {LIFECYCLE: "false", DATAPLANE: "true"},
+            {f"{CONSUL}/sidecar-proxy-startup-failure-seconds": "10"},
+        ),
+        values=(None, "true", "1", "T", "false", "0"),
     ),
     "dapr": Lane(
         inject="dapr.io/enabled",
