@@ -14,7 +14,7 @@ from kubectl_meshcheck.cluster.json_items import NAMELESS, Shape
 from kubectl_meshcheck.cluster.json_list import ListReader
 from kubectl_meshcheck.cluster.json_window import MalformedError
 from kubectl_meshcheck.cluster.patience import NETWORK
-from kubectl_meshcheck.cluster.transport import Request, Transport
+from kubectl_meshcheck.cluster.transport import Request, Sent, Transport
 from kubectl_meshcheck.errors import MeshcheckError
 
 T = TypeVar("T")
@@ -63,15 +63,20 @@ class Cluster:
         """
         headers = (("Accept", _METADATA if metadata_only else _JSON),)
         shape = Shape(item)
-        place = _Place()
-        while not place.done:
-            page = dict(params)
-            if chunk:
-                page["limit"] = str(chunk)
-            if place.token:
-                page["continue"] = place.token
-            request = Request("GET", path, tuple(page.items()), headers)
-            yield from self._page(request, shape, place, on_invalid or _refuse)
+        limit = {"limit": str(chunk)} if chunk else {}
+
+        def page(token: str) -> Request:
+            more = {"continue": token} if token else {}
+            all_params = tuple((dict(params) | limit | more).items())
+            return Request("GET", path, all_params, headers)
+
+        place = _Place(page)
+        try:
+            while not place.done:
+                yield from self._page(shape, place, on_invalid or _refuse)
+        finally:
+            if place.ahead:
+                place.ahead.line.close()
 
     def get(self, path: str, type: type[T], *, params: Mapping[str, str] = _NONE) -> T:
         """One object."""
@@ -106,18 +111,14 @@ class Cluster:
         self._transport.close()
 
     def _page(
-        self,
-        request: Request,
-        shape: Shape[T],
-        place: _Place,
-        on_invalid: Callable[[str], None],
+        self, shape: Shape[T], place: _Place, on_invalid: Callable[[str], None]
     ) -> Iterator[T]:
         """One page, in as many tries as it takes; moves ``place`` on."""
-        transport = self._transport
+        transport, request = self._transport, place.page(place.token)
         patience = transport.patience(request)
         while True:
             try:
-                answer = transport.open(request, patience)
+                answer = transport.open(request, patience, place.sent(request))
             except ApiError as error:
                 place.expired(error)
                 return
@@ -126,7 +127,11 @@ class Cluster:
             try:
                 with answer:
                     answer.require_json()
-                    yield from reader
+                    items = iter(reader)
+                    for item in items:  # the first, behind the list's metadata
+                        place.look_ahead(reader, transport)
+                        yield item
+                        yield from items
             except MalformedError as error:
                 raise transport.explain(error) from error
             except NETWORK as error:
@@ -146,12 +151,32 @@ class _Place:
     would not do: the second answer may be of a later state of the cluster.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, page: Callable[[str], Request]) -> None:
+        self.page = page  #: the request for what a token stands for
+        self.ahead: Sent | None = None  #: the next page, asked for already
         self.token = ""
         self.done = False
         self.after = b""  #: key up to which items are to be left out
         self._seen = b""
         self._restarts = _RESTARTS
+
+    def look_ahead(self, reader: ListReader[T], transport: Transport) -> None:
+        """Ask for the next page when this one's token for it is known.
+
+        A page costs the API server more than its way to us, and us less than both:
+        whoever waits for a page's end before asking on pays for all three in a row.
+        """
+        token = reader.meta.continue_
+        if token and token != self.token and self.ahead is None:
+            self.ahead = transport.ahead(self.page(token))
+
+    def sent(self, request: Request) -> Sent | None:
+        """That request, if it is on its way."""
+        ahead, self.ahead = self.ahead, None
+        if ahead is None or ahead.request == request:
+            return ahead
+        ahead.line.close()  # the page was read again, and names another as next
+        return None
 
     def turn(self, reader: ListReader[T]) -> None:
         """The page is complete."""

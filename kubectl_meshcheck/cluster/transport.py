@@ -43,6 +43,18 @@ class Request(msgspec.Struct, frozen=True):
     body: bytes | None = None
 
 
+class Sent(msgspec.Struct, eq=False):
+    """A request that is on its way."""
+
+    request: Request
+    line: Line
+    alarm: Alarm
+    target: str
+    authentication: Headers
+    headers: Headers
+    at: float  #: ``time.monotonic``
+
+
 class Transport:
     """May be shared by threads."""
 
@@ -73,19 +85,37 @@ class Transport:
         safe = request.method in ("GET", "HEAD")
         return Patience(safe=safe, limited=bool(self.limit), sleep=self._sleep)
 
-    def open(self, request: Request, patience: Patience) -> Answer:
+    def ahead(self, request: Request) -> Sent | None:
+        """Sends a read whose answer is wanted later, for ``open``; None: did not work.
+
+        The server prepares it while we are busy with what came before.
+        """
+        if self.limit:  # which is counted from here
+            return None
+        authentication, line = self._credentials.headers(), self._take(request)
+        try:
+            return self._put(line, request, authentication)
+        except NETWORK:
+            line.close()
+            return None
+
+    def open(
+        self, request: Request, patience: Patience, ahead: Sent | None = None
+    ) -> Answer:
         """The answer, its body unread; raises when the server refuses."""
         renewed = False
         while True:
-            sent = self._credentials.headers()
+            sent = ahead.authentication if ahead else self._credentials.headers()
             try:
-                answer = self._exchange(request, sent)
+                answer = self._exchange(request, sent, ahead)
             except NETWORK as error:
+                ahead = None
                 if patience.network(error):
                     continue
                 raise self.explain(error) from error
             if answer.status < 300:
                 return answer
+            ahead = None
             refusal = self._refusal(request, answer)
             if refusal.status == 401 and not renewed:
                 renewed = True
@@ -128,10 +158,12 @@ class Transport:
         for line in idle:
             line.close()
 
-    def _exchange(self, request: Request, authentication: Headers) -> Answer:
-        line = self._take(request)
+    def _exchange(
+        self, request: Request, authentication: Headers, ahead: Sent | None
+    ) -> Answer:
+        line = ahead.line if ahead else self._take(request)
         try:
-            return self._send(line, request, authentication)
+            return self._receive(ahead or self._put(line, request, authentication))
         except (ConnectionError, http.client.HTTPException, ssl.SSLError):
             line.close()
             if not line.used:
@@ -142,7 +174,7 @@ class Transport:
         # the server had hung up while the connection was idle
         line = self._dial()
         try:
-            return self._send(line, request, authentication)
+            return self._receive(self._put(line, request, authentication))
         except BaseException:
             line.close()
             raise
@@ -166,9 +198,9 @@ class Transport:
         patience = min(STALL, self.limit) if self.limit else STALL
         return Line(self.route, context, patience)
 
-    def _send(self, line: Line, request: Request, authentication: Headers) -> Answer:
+    def _put(self, line: Line, request: Request, authentication: Headers) -> Sent:
         alarm = Alarm(line, self.limit)
-        started = time.monotonic()
+        at = time.monotonic()
         headers = [*self._fixed, *authentication, *request.headers]
         prefix = self.route.url.path
         if self.route.absolute:
@@ -182,14 +214,19 @@ class Transport:
             target += f"?{urlencode(request.params)}"
         with alarm.guard():
             line.put(request.method, target, headers, request.body)
+        return Sent(request, line, alarm, target, authentication, headers, at)
+
+    def _receive(self, sent: Sent) -> Answer:
+        line, alarm, method = sent.line, sent.alarm, sent.request.method
+        with alarm.guard():
             response = line.getresponse()
         line.used = True
-        self._log(request.method, target, headers, response, time.monotonic() - started)
+        self._log(sent, response)
         self._warn(response)
 
         def done(reusable: bool) -> None:
             alarm.off()
-            if reusable and request.method == "GET":
+            if reusable and method == "GET":
                 with self._lock:
                     self._idle.append(line)
             else:
@@ -216,26 +253,17 @@ class Transport:
                     if said not in self.warnings:
                         self.warnings.append(said)
 
-    def _log(
-        self,
-        method: str,
-        target: str,
-        headers: Headers,
-        response: http.client.HTTPResponse,
-        took: float,
-    ) -> None:
+    def _log(self, sent: Sent, response: http.client.HTTPResponse) -> None:
         """What ``kubectl -v=6`` and ``-v=8`` show."""
         if self._verbosity < 6:
             return
-        url = self.route.url
-        where = (
-            target
-            if self.route.absolute
-            else f"{url.scheme}://{self.route.host}{target}"
-        )
+        url, headers = self.route.url, sent.headers
+        where = sent.target
+        if not self.route.absolute:
+            where = f"{url.scheme}://{self.route.host}{where}"
         lines = [
-            f"{method} {where} {response.status} {response.reason} "
-            f"in {took * 1000:.0f} milliseconds"
+            f"{sent.request.method} {where} {response.status} {response.reason} "
+            f"in {(time.monotonic() - sent.at) * 1000:.0f} milliseconds"
         ]
         if self._verbosity >= 8:
             lines += ["Request Headers:", *map(_shown, headers), "Response Headers:"]

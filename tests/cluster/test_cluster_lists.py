@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -187,6 +188,47 @@ def test_items_that_do_not_fit_are_told_and_the_rest_goes_on(reach: Reach) -> No
         assert told == ["shop/bad: Expected `str`, got `int` - at `$.note`"]
         with pytest.raises(MeshcheckError, match="shop/bad"):
             names(cluster.stream(PODS, Item))
+
+
+def _arrived(server: Server, count: int) -> list[bool]:
+    """Of the requests that have come, whether each goes on with a list."""
+    until = time.monotonic() + 10
+    while len(server.requests) < count and time.monotonic() < until:
+        time.sleep(0.01)
+    return ["continue" in request.query for request in server.requests]
+
+
+def test_the_next_page_is_asked_for_before_this_one_is_read(
+    server: Server, reach: Reach
+) -> None:
+    items = reach(server).stream(PODS, Item)
+    next(items)
+
+    assert _arrived(server, 2) == [False, True]
+    assert names(items) == ALL[1:]
+    assert _arrived(server, 3) == [False, True, True]
+
+
+def test_a_limit_of_time_is_counted_from_when_a_page_is_wanted(
+    server: Server, reach: Reach
+) -> None:
+    items = reach(server, request_timeout="10s").stream(PODS, Item)
+    first = [next(items).metadata.name]
+
+    assert len(server.requests) == 1
+    assert first + names(items) == ALL
+
+
+def test_a_page_that_is_read_again_may_name_another_as_next(reach: Reach) -> None:
+    with Server.start(pods(30, note="x" * 100_000)) as server:
+        cluster = reach(server, disable_compression=True)
+        server.fail(cut=1_500_000)
+        items = cluster.stream(PODS, Item, chunk=20)
+        first = [next(items).metadata.name]
+        assert _arrived(server, 2) == [False, True]
+        server.replace([*pods(30, note="x" * 100_000), pod("zzz")])
+
+        assert first + names(items) == [*ALL[:30], "zzz"]
 
 
 def test_a_list_may_be_left_in_the_middle(server: Server, reach: Reach) -> None:
