@@ -17,12 +17,14 @@ from kubectl_meshcheck.meshes.base import (
     BadSetting,
     Hold,
     Mesh,
-    gate,
+    OptIn,
     release,
     version_of,
 )
 from kubectl_meshcheck.meshes.consul_facts import FACTS
+from kubectl_meshcheck.meshes.hooks import gate
 from kubectl_meshcheck.meshes.reading import (
+    TRUE,
     first_of_its_name,
     image_name,
     marked,
@@ -33,10 +35,13 @@ from kubectl_meshcheck.meshes.remedies import in_vain
 from kubectl_meshcheck.model import (
     REFUSED,
     Capture,
+    Container,
     Handler,
+    Part,
     PodStart,
     Proxy,
     Redirect,
+    Role,
     Waits,
 )
 
@@ -52,8 +57,16 @@ VERSIONS = (f"{DOMAIN}/consul-k8s-version", f"{DOMAIN}/connect-k8s-version")
 INIT = "consul-connect-inject-init"
 #: the proxy's names: from 1.0, from 0.26, and before
 PROXIES = ("consul-dataplane", "envoy-sidecar", "consul-connect-envoy-sidecar")
+PREFIXES = tuple(f"{name}-" for name in PROXIES)
 HELPERS = ("consul-sidecar", "consul-connect-lifecycle-sidecar", "copy-consul-bin")
 PROXY_UID = 5995
+#: the gateways' containers bear other names: ``mesh-gateway``, or their gateway's own
+#: (charts/consul/templates, control-plane/api-gateway/gatekeeper/dataplane.go)
+IMAGE = "consul-dataplane"
+#: never injected (mesh_webhook.go ``kubeSystemNamespaces``)
+LEFT_OUT = ("kube-system", "kube-public")
+NAMESPACE = "kubernetes.io/metadata.name"
+SERVICES = f"{DOMAIN}/connect-service"
 #: the first release of each line that knows the native sidecar
 NATIVE_SINCE = ((1, 6, 9), (1, 7, 5), (1, 8, 2), (1, 9, 0))
 
@@ -83,12 +96,20 @@ def recognise(pod: PodStart, index: int) -> Proxy | None:
         index=index,
         gate=gate(container, _waits, _ready),
         capture=capture,
+        part=_part(pod, container),
         version=_version(pod, container.image),
         helpers=frozenset(_helpers(pod)),
         uid=PROXY_UID if container.run_as_user is None else container.run_as_user,
         # without redirection the application talks to the proxy's own ports
         symptom=f"{REFUSED} by the upstreams' local ports" if off else REFUSED,
     )
+
+
+def _part(pod: PodStart, container: Container) -> Part:
+    """A dataplane of another name that stands alone is a gateway."""
+    named = container.name in PROXIES or container.name.startswith(PREFIXES)
+    alone = sum(one.role is Role.MAIN for one in pod.containers) == 1
+    return Part.GATEWAY if alone and not named else Part.SIDECAR
 
 
 def _helpers(pod: PodStart) -> Iterator[str]:
@@ -151,13 +172,22 @@ def asked(pod: PodStart, namespace: Annotations | None) -> Asked | None:
     value = pod.annotations.get(INJECT)
     if value is None:
         return None
-    by = f"pod annotation {INJECT}: {value}"
-    wanted = parse_bool(value)
-    if wanted is None:
-        return Asked(True, by, futile="that is no boolean, and the pod is refused")
-    done = STATUS in pod.annotations
-    why = f"the annotation {STATUS} tells the injector that it has been here"
-    return Asked(wanted, by, futile=why if done else "")
+    return Asked(
+        parse_bool(value) is not False,
+        f"pod annotation {INJECT}: {value}",
+        futile=_futile(pod, (namespace or {}).get(NAMESPACE, ""), value),
+    )
+
+
+def _futile(pod: PodStart, namespace: str, value: str) -> str:
+    """Why asking does nothing, in the order in which the injector looks."""
+    if namespace in LEFT_OUT:
+        return f"Consul never injects into {namespace}"
+    if pod.annotations.get(STATUS):
+        return f"the annotation {STATUS} tells the injector that it has been here"
+    if parse_bool(value) is None:
+        return "that is no boolean, and the pod is refused"
+    return ""
 
 
 def bad_settings(pod: PodStart, version: str) -> Iterator[BadSetting]:
@@ -167,7 +197,10 @@ def bad_settings(pod: PodStart, version: str) -> Iterator[BadSetting]:
         yield BadSetting(INJECT, f"{value!r} is no boolean", f'{INJECT}: "true"', True)
     value = pod.annotations.get(NATIVE)
     if value is not None and parse_bool(value) is None:
-        yield BadSetting(NATIVE, f"{value!r} is no boolean", f'{NATIVE}: "true"')
+        known = not release(version) or can_be_native(version)
+        yield BadSetting(
+            NATIVE, f"{value!r} is no boolean", f'{NATIVE}: "true"', rejected=known
+        )
     elif value is not None and release(version) and not can_be_native(version):
         trouble = f"consul-k8s {version} does not know it yet"
         yield BadSetting(NATIVE, trouble, f"nothing: upgrade to {_upgrade(version)}")
@@ -198,10 +231,7 @@ def _upgrade(version: str) -> str:
 
 def hold(pod: PodStart, proxy: Proxy) -> Hold:
     """The native sidecar, where the release knows it; nothing else holds."""
-    loop = (
-        "or let the application wait for http://localhost:19000/ready before it "
-        "connects"
-    )
+    loop = f"or let the application wait for {_pages(pod)} before it connects"
     if not release(proxy.version):
         return Hold(
             manual=f'set the pod annotation {NATIVE}: "true" if consul-k8s is 1.6.9, '
@@ -220,11 +250,18 @@ def hold(pod: PodStart, proxy: Proxy) -> Hold:
     return Hold(
         {NATIVE: "true"},
         risks=(
-            "it needs Kubernetes 1.29",
+            "it needs Kubernetes 1.29 and a consul-dataplane of the same age",
             "its probe allows ten seconds, then the proxy is restarted",
             "the pod's own init containers run before it, outside the mesh",
         ),
     )
+
+
+def _pages(pod: PodStart) -> str:
+    """Envoy's readiness page, one for each service of the pod."""
+    services = pod.annotations.get(SERVICES, "").split(",")
+    pages = [f"http://localhost:{19000 + i}/ready" for i in range(len(services[:9]))]
+    return " and ".join(pages)
 
 
 CONSUL = Mesh(
@@ -232,11 +269,13 @@ CONSUL = Mesh(
     title="Consul",
     docs="https://developer.hashicorp.com/consul/docs/reference/k8s/annotation-label",
     proxies=PROXIES,
-    proxy_prefixes=tuple(f"{name}-" for name in PROXIES),
+    proxy_prefixes=PREFIXES,
+    images=(IMAGE,),
     recognise=recognise,
     domains=(DOMAIN,),
     per_pod=(f"{DOMAIN}/original-pod",),
     asked=asked,
+    opt_in=OptIn(INJECT, TRUE, ("pod annotation",)),
     bad_settings=bad_settings,
     template_only=TEMPLATE_ONLY,
     hold=hold,
