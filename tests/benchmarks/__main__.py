@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import compileall
 import shutil
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import kubectl_meshcheck
 from tests.benchmarks.measure import Command, in_turns, table
 from tests.benchmarks.objects import PODS_OF_A_NAMESPACE, cluster
 from tests.server import Certificates, Server
@@ -31,6 +33,8 @@ def main() -> None:
     given = parser.parse_args()
     if KUBECTL is None:
         raise SystemExit("kubectl is the yardstick, and it is not on PATH")
+    # as an installer does; a checkout may have been run without ever keeping any
+    compileall.compile_dir(Path(kubectl_meshcheck.__file__).parent, quiet=1)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         for part in given.parts or _PARTS:
             {"start": _start, "scan": _scan, "link": _link, "meshes": _meshes}[part](
