@@ -178,26 +178,34 @@ def asked(pod: PodStart, namespace: Annotations | None) -> Asked | None:
         if own in OFF:
             return Asked(False, by)
         why = _uncalled(namespace, own) if namespace is not None else ""
-        return Asked(True, by, _futile(pod, own), why)
+        return Asked(True, by, _futile(pod, own), why, _perhaps(pod))
     if around is None:
         return None
     by = f"namespace label {INJECT}={around}"
     if around in OFF:
         return Asked(False, by)
-    return Asked(True, by, _futile(pod, around), _uncalled(namespace or {}))
+    why = _uncalled(namespace or {})
+    return Asked(True, by, _futile(pod, around), why, _perhaps(pod))
 
 
 def _futile(pod: PodStart, value: str) -> str:
     """Why a request is refused or passed over, as a clause; empty when it is not."""
     if value not in ON:
         return f"{value!r} is no boolean, and the injector refuses the pod"
-    for container in pod.containers:
-        if container.role is Role.MAIN and container.run_as_user == PROXY_UID:
-            why = f"runs as user {PROXY_UID}, as the sidecar does"
-            return f"the injector refuses a pod whose {container.name} {why}"
     for key in EXCEPTIONS:
         if key in pod.labels:
             return f"Kuma leaves pods with the label {key} alone by default"
+    return ""
+
+
+def _perhaps(pod: PodStart) -> str:
+    """A container with the sidecar's own user id (injector/precheck.go)."""
+    for one in pod.containers:
+        if one.role is Role.MAIN and one.run_as_user == PROXY_UID:
+            return (
+                f"{one.name} runs as the sidecar's user, {PROXY_UID}, and the injector "
+                "refuses a pod where the container itself says so"
+            )
     return ""
 
 
