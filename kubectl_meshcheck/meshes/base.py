@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum, unique
+from functools import lru_cache
 
 import msgspec
 
@@ -129,6 +130,7 @@ class Mesh(msgspec.Struct, frozen=True):
     facts: tuple[Fact, ...] = ()
 
 
+@lru_cache(maxsize=1024)
 def version_of(image: str) -> str:
     """The version in an image's tag; empty for none, a digest or a moving tag.
 
@@ -140,6 +142,7 @@ def version_of(image: str) -> str:
     return found[0] if found else ""
 
 
+@lru_cache(maxsize=1024)
 def release(version: str) -> tuple[int, ...]:
     """A version as numbers to compare; empty when it has none.
 

@@ -46,6 +46,8 @@ def safe(text: str) -> str:
     >>> safe("a\\x1b[31mb")
     'a\\\\x1b[31mb'
     """
+    if text.isascii() and text.isprintable():
+        return text
     return _UNSAFE.sub(lambda m: m[0].encode("unicode_escape").decode(), text)
 
 
