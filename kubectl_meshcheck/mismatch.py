@@ -97,13 +97,26 @@ def ineffective(subject: Subject) -> Ineffective | None:
     if control is None:
         return None
     settings = explained.settings if explained else ()
-    asked = control.asked_by(subject.pod) or _asked_today(settings)
+    own = _own(subject, proxy)
+    # what holds for the injector's proxies says nothing of one that it did not make
+    asked = control.asked_by(subject.pod) or ("" if own else _asked_today(settings))
     if not asked:
         return None
     found = control.failing(subject.pod, proxy, settings)
     if found is not None:
         return Ineffective(asked, found.reason, found.cure)
-    return None if stale(subject) is not None else Ineffective(asked)
+    if stale(subject) is not None:
+        return None
+    why = f"{own} stands in the template, where the injector leaves it alone"
+    cure = f"inject the template anew, or take {own} out of it"
+    return Ineffective(asked, why, cure) if own else Ineffective(asked)
+
+
+def _own(subject: Subject, proxy: Proxy) -> str:
+    """The proxy's name, where the workload's own template brings it; else empty."""
+    name = subject.pod.containers[proxy.index].name
+    template = subject.template
+    return name if template is not None and template.named(name) is not None else ""
 
 
 def _asked_today(settings: tuple[Setting, ...]) -> str:

@@ -112,7 +112,7 @@ def _gate(pod: PodStart, container: Container) -> Gate:
     why = f"{switch} switches linkerd-await off"
     if not switch:
         port = _admin_port(container, ADMIN_PORT)
-        why = f"its hook asks another port than {port}, where this proxy answers"
+        why = f"{PROXY}'s hook asks another port than {port}, where that answers"
     return replace(opened, reason=why)
 
 

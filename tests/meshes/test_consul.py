@@ -248,3 +248,27 @@ def test_bad_settings(
     annotations: dict[str, str], version: str, bad: dict[str, bool]
 ) -> None:
     assert troubles(pod(annotations=annotations), version) == bad
+
+
+@pytest.mark.parametrize("name", ["mesh-gateway", "ingress-gateway", "my-gateway"])
+def test_a_dataplane_of_another_name_that_stands_alone_is_a_gateway(name: str) -> None:
+    found = judge(pod(container(name, "hashicorp/consul-dataplane:1.6.1")))
+    assert found.verdict is Verdict.GATEWAY
+    assert found.proxies[0].version == "1.6.1"
+
+
+def test_a_dataplane_of_another_name_beside_an_application_is_a_sidecar() -> None:
+    own = container("mesh", "hashicorp/consul-dataplane:1.6.1")
+    assert judge(pod(own, APP)).named(State.EXPOSED) == ("app",)
+
+
+def test_each_service_of_a_pod_has_a_page_of_its_own() -> None:
+    written = pod(annotations={f"{DOMAIN}/connect-service": "web,web-admin"})
+    names = ("consul-dataplane-web", "consul-dataplane-web-admin")
+    racing = pod(
+        *(container(n, "hashicorp/consul-dataplane:1.2.0") for n in names), APP
+    )
+    assert (
+        "http://localhost:19000/ready and http://localhost:19001/ready"
+        in hold(racing, written).manual
+    )

@@ -251,3 +251,21 @@ def test_bad_settings(
 
 def test_the_setting_is_no_label() -> None:
     assert troubles(pod(labels={KEY: "true"})) == {KEY: False}
+
+
+@pytest.mark.parametrize("name", ["kuma-gateway", "ingress", "egress"])
+def test_a_proxy_that_stands_alone_is_a_gateway(name: str) -> None:
+    found = pod(container(name, "docker.io/kumahq/kuma-dp:2.9.1"))
+    assert judge(found).verdict is Verdict.GATEWAY
+    assert judge(found).proxies[0].version == "2.9.1"
+
+
+def test_a_second_container_beside_a_gateway_s_is_not_judged() -> None:
+    found = pod(container("agent", "docker.io/kumahq/kuma-dp:2.9.1"), APP)
+    assert judge(found).verdict is Verdict.NONE
+
+
+def test_a_delegated_gateway_has_a_sidecar_like_any_other() -> None:
+    kong = container("proxy", "kong:3.4")
+    found = pod(kuma(), kong, annotations={"kuma.io/gateway": "enabled"})
+    assert states(found)["proxy"] is State.EXPOSED

@@ -81,6 +81,15 @@ def test_await_that_is_switched_off_waits_for_nothing(switch: str) -> None:
     found = judge(injected(linkerd(hook=AWAIT, env={switch: "yes"}), APP))
     assert found.verdict is Verdict.RACE
     assert found.reason == f"app {switch} switches linkerd-await off"
+    moved = injected(
+        linkerd(
+            hook=AWAIT[:2], env={"LINKERD2_PROXY_ADMIN_LISTEN_ADDR": "0.0.0.0:9998"}
+        ),
+        APP,
+    )
+    assert judge(moved).reason == (
+        "app linkerd-proxy's hook asks another port than 9998, where that answers"
+    )
     still_on = injected(linkerd(hook=AWAIT, env={switch: ""}), APP)
     assert verdict(still_on) is Verdict.HELD
 
@@ -257,6 +266,28 @@ def test_the_remedy_is_the_annotation() -> None:
             race(),
             pod(labels={"linkerd.io/control-plane-component": "identity"}),
             "control plane",
+        ),
+        # as the chart writes it
+        (
+            race(),
+            pod(
+                APP,
+                linkerd(),
+                labels={"linkerd.io/control-plane-component": "destination"},
+                annotations={**MARKS, "linkerd.io/created-by": "linkerd/helm x"},
+            ),
+            "control plane",
+        ),
+        # a component of old that was injected by hand
+        (
+            race(),
+            pod(
+                APP,
+                linkerd(),
+                labels={"linkerd.io/control-plane-component": "tap"},
+                annotations={**MARKS, "linkerd.io/created-by": "linkerd/cli x"},
+            ),
+            "inject --manual",
         ),
         (injected(APP, linkerd(hook=AWAIT)), TEMPLATE, "lists a container before it"),
         (injected(linkerd(hook=["x"]), APP), TEMPLATE, "mend the proxy's own gate"),
