@@ -120,7 +120,7 @@ def _waits(container: Container, command: Sequence[str]) -> Waits:
     """``linkerd-await``; what it is told to run afterwards does not matter.
 
     At another port than the proxy's it fails when its time is over, and the
-    application starts without a proxy.
+    application starts without a proxy; without a timeout nothing ever starts.
     """
     if command[0].rpartition("/")[2] != "linkerd-await":
         return Waits.UNKNOWN
@@ -131,7 +131,9 @@ def _waits(container: Container, command: Sequence[str]) -> Waits:
     if flags is None or not is_patience(flags.get("timeout", flags.get("t", "2m"))):
         return Waits.UNKNOWN
     port = flags.get("port", flags.get("p", ADMIN_PORT))
-    return Waits.YES if port == _admin_port(container, port) else Waits.NO
+    if port == _admin_port(container, port):
+        return Waits.YES
+    return Waits.NO if "timeout" in flags or "t" in flags else Waits.UNKNOWN
 
 
 def _admin_port(container: Container, default: str) -> str:

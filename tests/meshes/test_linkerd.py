@@ -60,7 +60,9 @@ def injected(
         (("sh", "-c", "sleep 5 && linkerd-await"), Verdict.UNKNOWN),
         (("linkerd-await", "--timeout=0s"), Verdict.UNKNOWN),
         # nobody answers there: it fails, and the application starts without a proxy
-        (("linkerd-await", "--port=9999"), Verdict.RACE),
+        (("linkerd-await", "--timeout=2m", "--port=9999"), Verdict.RACE),
+        # or it never fails, and nothing starts
+        (("linkerd-await", "--port=9999"), Verdict.UNKNOWN),
         (("linkerd-await", "--nonesuch"), Verdict.UNKNOWN),
         (("linkerd-await", "--timeout"), Verdict.UNKNOWN),
         (("sleep", "10"), Verdict.UNKNOWN),
