@@ -98,10 +98,10 @@ def _switch(proxy: Container, name: str) -> bool:
 def _http_port(proxy: Container) -> str:
     """The port of its health pages, from flag, environment or default."""
     words = _words(proxy)
-    for word, after in zip(words, [*words[1:], ""], strict=True):
+    for index, word in enumerate(words):
         flag, equals, value = word.lstrip("-").partition("=")
         if flag == "http-port" and word.startswith("-"):
-            return value if equals else after
+            return value if equals else "".join(words[index + 1 : index + 2])
     return proxy.environment("CSQL_PROXY_HTTP_PORT") or _DEFAULT_PORT
 
 

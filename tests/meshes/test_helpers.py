@@ -157,6 +157,23 @@ IMAGE = "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.1"
 WAIT = ("/cloud-sql-proxy", "wait", "--max", "30s")
 
 
+def test_a_proxy_that_is_configured_by_its_environment() -> None:
+    on = {"CSQL_PROXY_HEALTH_CHECK": "true"}
+    proxy = container("cloud-sql-proxy", IMAGE, hook=WAIT, env=on)
+    assert verdict(pod(proxy, APP)) is Verdict.HELD
+    moved = container("p", IMAGE, hook=WAIT, env={**on, "CSQL_PROXY_HTTP_PORT": "9801"})
+    assert verdict(pod(moved, APP)) is Verdict.UNKNOWN
+    last = container("p", IMAGE, hook=WAIT, env=on, args=["--http-port"])
+    assert verdict(pod(last, APP)) is Verdict.UNKNOWN
+
+
+def test_a_copy_of_the_proxy_under_another_image_is_known_by_its_name() -> None:
+    copy = container("cloudsql-proxy", "registry.test/db/cloudsql-proxy:1.33.1")
+    assert verdict(pod(APP, copy)) is Verdict.RACE
+    other = container("cloudsql-proxy", "registry.test/db/pgbouncer:1")
+    assert verdict(pod(APP, other)) is Verdict.NONE
+
+
 def cloudsql(
     *args: str, name: str = "cloud-sql-proxy", image: str = IMAGE, **more: Any
 ) -> Container:
