@@ -6,6 +6,11 @@ The pod runs outside the mesh: no mutual TLS, no policy, no metrics.  Either it
 is older than the label that asks for injection, or the injector was not there
 when it was created, or whoever asked put the mark where nothing reads it.
 
+The finding says which: a label in the place of an annotation or the other way round,
+a mark on the workload instead of its template, a value that the mesh does not know,
+a namespace or a pod that the injector leaves alone.  Where the injector wrote an event
+about the workload (Linkerd does), its own words are shown.
+
 ## How it is fixed
 
 Make the pods anew when the request is in the right place; otherwise move it

@@ -199,8 +199,11 @@ APPMESH = Mesh(
             About.INJECTED,
             "The namespace label `appmesh.k8s.aws/sidecarInjectorWebhook: enabled`; a "
             "pod annotation of that name overrides it, but only in a namespace that "
-            "has the label. A virtual node has to match the pod.",
+            "has the label. A virtual node has to match the pod, or that is refused. A "
+            "pod with a container `envoy` of its own is left alone, like those of a "
+            "virtual gateway.",
             "aws/aws-app-mesh-controller-for-k8s: pkg/inject/inject.go, "
+            "pkg/inject/envoy.go, pkg/inject/virtualgateway_envoy.go, "
             "config/helm/appmesh-controller/templates/webhook.yaml",
         ),
         Fact(

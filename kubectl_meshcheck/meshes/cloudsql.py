@@ -153,7 +153,8 @@ CLOUDSQL = Mesh(
         Fact(
             About.RECOGNISED,
             "A container with the image `cloud-sql-proxy` or `gce-proxy`, whatever its "
-            "name; the operator's is called `csql-NAMESPACE-NAME`.",
+            "name, or one called `cloud-sql-proxy` or `cloudsql-proxy` whose image "
+            "says so; the operator's is called `csql-NAMESPACE-NAME`.",
             "GoogleCloudPlatform/cloud-sql-proxy-operator: internal/workload/names.go",
         ),
         Fact(

@@ -15,11 +15,20 @@ FACTS = (
         f"{_WEBHOOK}mesh_webhook.go, container_init.go",
     ),
     Fact(
+        About.RECOGNISED,
+        "A container of another name with the image `consul-dataplane` that stands "
+        "alone is a gateway: a mesh, ingress or terminating gateway, or an API "
+        "gateway, which bears the name of its Gateway.",
+        "hashicorp/consul-k8s: control-plane/api-gateway/gatekeeper/dataplane.go, "
+        "charts/consul/templates/mesh-gateway-deployment.yaml",
+    ),
+    Fact(
         About.INJECTED,
         'The pod annotation `consul.hashicorp.com/connect-inject: "true"`, or the '
         "chart's `connectInject.default`. A pod that carries "
-        "`consul.hashicorp.com/connect-inject-status` already is left alone. The "
-        "webhook fails closed by default.",
+        "`consul.hashicorp.com/connect-inject-status` already is left alone, "
+        "and nothing is injected into `kube-system` and `kube-public`. A value that "
+        "is no boolean is refused with the pod. The webhook fails closed by default.",
         f"{_WEBHOOK}mesh_webhook.go",
     ),
     Fact(

@@ -143,6 +143,13 @@ DAPR = Mesh(
             "dapr_sidecar_injector/templates/dapr_sidecar_injector_webhook_config.yaml",
         ),
         Fact(
+            About.INJECTED,
+            "Pods that are made by neither Kubernetes' own controllers nor one of the "
+            "injector's `ALLOWED_SERVICE_ACCOUNTS` are let through as they are.",
+            "dapr/dapr: pkg/injector/service/handler.go, "
+            "pkg/injector/service/injector.go",
+        ),
+        Fact(
             About.START,
             "Last, with readiness and liveness probes only. From 1.18 on request a "
             "native sidecar, the last of the init containers, without a startup probe: "

@@ -108,8 +108,9 @@ GCSFUSE = Mesh(
         ),
         Fact(
             About.INJECTED,
-            'The pod annotation `gke-gcsfuse/volumes: "true"`.',
-            "GoogleCloudPlatform/gcs-fuse-csi-driver: pkg/webhook/injection.go",
+            'The pod annotation `gke-gcsfuse/volumes: "true"`; what is neither `true` '
+            "nor `false` is refused with the pod.",
+            "GoogleCloudPlatform/gcs-fuse-csi-driver: pkg/webhook/mutatingwebhook.go",
         ),
         Fact(
             About.START,

@@ -13,6 +13,14 @@ FACTS = (
         "kumahq/kuma: pkg/plugins/runtime/k8s/util/names.go",
     ),
     Fact(
+        About.RECOGNISED,
+        "A container of another name with the image `kuma-dp` that stands alone is a "
+        "gateway: `kuma-gateway`, or the zone's ingress or egress. A delegated gateway "
+        "is an application with a sidecar.",
+        "kumahq/kuma: pkg/plugins/runtime/k8s/controllers/"
+        "gateway_instance_controller.go",
+    ),
+    Fact(
         About.INJECTED,
         "The label `kuma.io/sidecar-injection: enabled`, on the pod or on the "
         "namespace; the pod's wins. From 2.11 the namespace must carry the key in any "
@@ -20,6 +28,16 @@ FACTS = (
         "by default.",
         "kumahq/kuma: deployments/charts/kuma/templates/cp-webhooks-and-secrets.yaml, "
         "pkg/plugins/runtime/k8s/webhooks/injector/precheck.go",
+    ),
+    Fact(
+        About.INJECTED,
+        "One webhook takes namespaces labelled `enabled` or `true`, the other pods "
+        "labelled exactly `enabled`; neither takes `kube-system`. A label with another "
+        "value is refused with the pod, and so is a container with the sidecar's user, "
+        "5678. Builds of OpenShift's are left alone by default.",
+        "kumahq/kuma: deployments/charts/kuma/templates/cp-webhooks-and-secrets.yaml, "
+        "pkg/plugins/runtime/k8s/webhooks/injector/precheck.go, "
+        "pkg/config/plugins/runtime/k8s/config.go",
     ),
     Fact(
         About.START,

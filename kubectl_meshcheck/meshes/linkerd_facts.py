@@ -18,9 +18,17 @@ FACTS = (
         "The annotation `linkerd.io/inject: enabled` or `ingress`, on the pod template "
         "or on the namespace; the pod's wins. A label of that name does nothing, and "
         "neither does any other value, which on a namespace forbids injection to all "
-        "its pods. Pods with `hostNetwork`, with another proxy or "
-        "without a service account token are skipped.",
-        "linkerd/linkerd2: pkg/inject/report.go",
+        "its pods. Pods with `hostNetwork` are skipped, and so are those with "
+        "`linkerd-proxy`, `linkerd-init` or one of Istio's in them; without a service "
+        "account token only where `identity.serviceAccountTokenProjection` is off.",
+        "linkerd/linkerd2: pkg/inject/report.go, pkg/healthcheck/sidecar.go",
+    ),
+    Fact(
+        About.INJECTED,
+        "The webhook leaves out namespaces with the label `config.linkerd.io/"
+        "admission-webhooks: disabled`, from 2.12 on `kube-system` and `cert-manager`, "
+        "and pods with the label `linkerd.io/control-plane-component`.",
+        "linkerd/linkerd2: charts/linkerd-control-plane/values.yaml",
     ),
     Fact(
         About.INJECTED,
@@ -35,7 +43,7 @@ FACTS = (
         "Up to 2.10 last and without a hook. From 2.11 (edge-21.4.4) first, with the "
         "postStart hook `linkerd-await`, which polls `/ready` once a second; with "
         "`--timeout=2m` from 2.11.2 and with `--port` from 2.14: before that it cannot "
-        "hold a pod whose admin port was moved.",
+        "hold a pod whose admin port was moved: it fails when its time is over.",
         "linkerd/linkerd2: charts/patch/templates/patch.json, "
         "charts/partials/templates/_proxy.tpl",
     ),
@@ -92,6 +100,13 @@ FACTS = (
         "`linkerd.io/created-by: linkerd/cli ...`) is left alone by the webhook, so "
         "annotations do nothing: inject the template anew.",
         "linkerd/linkerd2: pkg/inject/report.go",
+    ),
+    Fact(
+        About.REMEDY,
+        "The proxies of `identity`, `destination` and `proxy-injector` are written by "
+        "the control plane's own chart, which no annotation changes.",
+        "linkerd/linkerd2: charts/linkerd-control-plane/templates/identity.yaml, "
+        "charts/linkerd-control-plane/templates/destination.yaml",
     ),
     Fact(
         About.JOBS,

@@ -100,8 +100,10 @@ NGINX = Mesh(
         Fact(
             About.INJECTED,
             "The label `injector.nsm.nginx.com/auto-inject: enabled`, on the pod "
-            "template or on the namespace; the pod's wins.",
-            "nginxinc/nginx-service-mesh: docs/content/guides/inject-sidecar-proxy.md",
+            "template or on the namespace; the pod's wins. Up to 1.7 an annotation of "
+            "a pod was read as well. Nothing is injected into `kube-system`.",
+            "nginxinc/nginx-service-mesh: docs/content/guides/inject-sidecar-proxy.md, "
+            "docs/content/releases/release-notes-2.0.0.md, pkg/apis/mesh/types.go",
         ),
         Fact(
             About.START,

@@ -148,7 +148,8 @@ OSM = Mesh(
             "The namespace needs both the label `openservicemesh.io/monitored-by` and, "
             "unless the pod has it, the annotation `openservicemesh.io/"
             "sidecar-injection: enabled`. A pod's `disabled` wins; another value fails "
-            "its admission.",
+            "its admission. Pods with `hostNetwork` are skipped, and `kube-system` and "
+            "`kube-public` as a whole.",
             "openservicemesh/osm: pkg/injector/webhook.go",
         ),
         Fact(

@@ -164,10 +164,11 @@ VAULT = Mesh(
         Fact(
             About.INJECTED,
             'The pod annotation `vault.hashicorp.com/agent-inject: "true"`, unless '
-            "`agent-inject-status` says `injected` already. The webhook fails open by "
-            "default.",
+            "`agent-inject-status` says `injected` already. In `kube-system` and "
+            "`kube-public`, and with a value that is no boolean, the pod is refused. "
+            "The webhook fails open by default.",
             "hashicorp/vault-k8s: agent-inject/agent/agent.go, "
-            "deploy/injector-mutating-webhook.yaml",
+            "agent-inject/handler.go, deploy/injector-mutating-webhook.yaml",
         ),
         Fact(
             About.START,

@@ -25,6 +25,13 @@ IMAGES = [
     "c/proxyv2@sha256:0",
 ]
 IMAGES += ["d/aws-appmesh-envoy:v1", "e/consul-dataplane:1.9", "f/cloud-sql-proxy:2"]
+ENV: list[dict[str, str]] = [
+    {},
+    {"LINKERD_DISABLED": "1"},
+    {"APPMESH_X": ""},
+    {"CSQL_PROXY_HEALTH_CHECK": "true", "CSQL_PROXY_HTTP_PORT": "x"},
+    {"LINKERD2_PROXY_ADMIN_LISTEN_ADDR": ":"},
+]
 WORDS = st.sampled_from(
     [
         "sh",
@@ -59,7 +66,7 @@ def containers(draw: st.DrawFn) -> dict[str, Any]:
         startup=draw(st.none() | st.just(get("/ready"))),
         native=draw(st.booleans()),
         args=draw(st.lists(WORDS, max_size=2)),
-        env=draw(st.sampled_from([{}, {"LINKERD_DISABLED": "1"}, {"APPMESH_X": ""}])),
+        env=draw(st.sampled_from(ENV)),
     )
 
 
