@@ -2,12 +2,12 @@
 
     python -m tests.controlplane up [--kubernetes 1.28]    prints a kubeconfig
     python -m tests.controlplane istio [--version 1.22] [--revision R] [--tag T]
-    python -m tests.controlplane injector linkerd|kuma [--version 2.13]
+    python -m tests.controlplane injector linkerd [--version 2.13]    or another mesh
     python -m tests.controlplane status | logs [PROCESS] | kubeconfig [USER] | down
 
 What is real: etcd, kube-apiserver (TLS, RBAC, default admission), every controller,
 the scheduler, Helm, and istiod with its charts: pods that a ReplicaSet makes are
-injected by Istio's own code, or by Linkerd's or Kuma's behind a webhook of ours. What
+injected by Istio's own code, or by another mesh's behind a webhook of ours. What
 stands in: kwok for the kubelet. Its stages (`stages/stages.yaml`) start the containers
 in the order of the pod that it is given, so that an application crashes in the gap
 exactly when there is one. Two annotations on a pod template say what lies in the
@@ -26,12 +26,14 @@ after that nothing is built, and Go need not be there. A later minor is one more
 under `go/`: its go.mod holds the version, the `replace` lines are those of the
 module's own go.mod with v0.MINOR.PATCH for each staging folder.
 
-Linkerd and Kuma tag no Go module versions of use, so a version can be had where the
-module proxy and the checksum database both know its commit: Linkerd stable-2.10.2 (last
-in the pod, nobody waits), a commit after edge-23.4.3 (first, with a hook) and
-edge-25.7.5 (native on request); Kuma 1.8.1 (last, nobody waits). Linkerd 2.20's
-default, a native sidecar, is edge-25.7.5 with `proxy.nativeSidecar`; for what Kuma did
-later only upstream's own golden files stand in.
+Most meshes tag no Go module versions of use, so a version can be had where the module
+proxy and the checksum database both know its commit: Linkerd stable-2.10.2 (last in the
+pod, nobody waits), a commit after edge-23.4.3 (first, with a hook) and edge-25.7.5
+(native on request); Kuma 1.8.1 and consul-k8s 0.37 (last, nobody waits); Dapr 1.14
+(last) and 1.18 (native on request, and nobody waits). Linkerd 2.20's default, a native
+sidecar, is edge-25.7.5 with `proxy.nativeSidecar`; for what Kuma and Consul did later
+only upstream's own golden files stand in. A version that the proxy comes to know is one
+more folder, and joins the tests of its mesh by that.
 
 In a test:
 

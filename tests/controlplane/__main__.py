@@ -28,7 +28,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         },
     },
     "_injector": {
-        "mesh": {"choices": ["linkerd", "kuma"]},
+        "mesh": {"choices": list(binaries.INJECTORS)},
         "--version": {"help": "a minor (default: the newest)"},
     },
     "_logs": {
@@ -109,7 +109,7 @@ def main() -> int:
         _up: "bring it up, building what is missing; prints the path of the kubeconfig",
         _down: "end it and forget its data",
         _istio: "install Istio, or change what is installed",
-        _injector: "run Linkerd's or Kuma's injector; prints its namespaces' label",
+        _injector: "run another mesh's own injector; prints its namespaces' label",
         _status: "what runs; exit code 1 unless all does",
         _logs: "the last lines of the logs",
         _kubeconfig: "the path of a user's kubeconfig",

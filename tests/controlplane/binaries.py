@@ -25,6 +25,8 @@ DATA = {
     "kuma": ("github.com/kumahq/kuma", {"crds": "deployments/charts/kuma/crds"}),
 }
 VERSION = "k8s.io/component-base/version"
+#: meshes whose injection is a webhook of ours around their own code
+INJECTORS = ("linkerd", "kuma", "consul", "dapr")
 
 
 class UnavailableError(Exception):

@@ -1,4 +1,4 @@
-"""Linkerd's and Kuma's own injection as an admission webhook beside the API server.
+"""Another mesh's own injection as an admission webhook beside the API server.
 
 The code that changes the pod is the mesh's, called as its control plane calls it; ours
 is the server around it (`go/webhook`) and the registration. So there is no chart to
@@ -73,6 +73,7 @@ class Injector:
         """The installation's settings from now on, merged into the mesh's defaults.
 
         Linkerd: values of its chart. Kuma: the configuration of its control plane.
+        Others: the fields of what their code calls its webhook's handler, by name.
         """
         self._config.write_text(json.dumps(settings))
 
