@@ -50,6 +50,15 @@ _KEYS = frozenset(key for mesh in MESHES for key in mesh.keys) | {
     "kubectl.kubernetes.io/default-logs-container",
     "meshcheck/ignore",
 }
+#: what asks for injection, and the places where that may stand
+_OPT_INS = frozenset(mesh.opt_in.key for mesh in MESHES if mesh.opt_in)
+_PLACES = (
+    "pod label",
+    "pod annotation",
+    "namespace label",
+    "namespace annotation",
+    "workload's own",
+)
 _PER_POD = frozenset(key for mesh in MESHES for key in mesh.per_pod)
 
 
@@ -133,20 +142,17 @@ def asked(
     ``labels`` and ``annotations`` are the namespace's, None when not known; ``own``
     are the marks of the workload itself, which no injector reads.
     """
-    against = set()
+    against: set[str] = set()
     for mesh in MESHES:
         found = mesh.asked(pod, _marks(mesh, labels, annotations))
         if found and found.wanted:
             return mesh, found
         if found and found.by.startswith("pod "):
             against.add(mesh.name)
-    places = (
-        ("pod label", pod.labels),
-        ("pod annotation", pod.annotations),
-        ("namespace label", labels or {}),
-        ("namespace annotation", annotations or {}),
-        ("workload's own", own or {}),
-    )
+    given = (pod.labels, pod.annotations, labels or {}, annotations or {}, own or {})
+    if all(_OPT_INS.isdisjoint(marks) for marks in given):
+        return None
+    places = tuple(zip(_PLACES, given, strict=True))
     for mesh in MESHES:
         if mesh.opt_in is not None and mesh.name not in against:
             amiss = _misplaced(mesh.title, mesh.opt_in, places)
