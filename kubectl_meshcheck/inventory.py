@@ -13,7 +13,7 @@ from kubectl_meshcheck.grouping import NAMES, Group, Groups
 from kubectl_meshcheck.kinds import Kind
 from kubectl_meshcheck.mesh_objects import MeshObjects
 from kubectl_meshcheck.meshes import controls
-from kubectl_meshcheck.model import PodEvent, PodStart, Verdict
+from kubectl_meshcheck.model import PodEvent, PodStart
 from kubectl_meshcheck.owners import Key, Known, Owners, key_of
 from kubectl_meshcheck.workload import Ref, Subject
 
@@ -80,11 +80,10 @@ class Inventory:
     def wants_skips(self) -> bool:
         """Whether an injector's events could tell why a pod has no proxy."""
         for group in self._groups:
-            pod, judgement = self._groups.judged[group.shape]
-            if judgement.verdict is Verdict.NONE:
-                around = self._namespaces.get(group.ref.namespace)
-                if meshes.writes_events(pod, around.annotations if around else None):
-                    return True
+            pod, _ = self._groups.judged[group.shape]
+            around = self._namespaces.get(group.ref.namespace)
+            if meshes.writes_events(pod, around.annotations if around else None):
+                return True
         return False
 
     # -- owners ------------------------------------------------------------

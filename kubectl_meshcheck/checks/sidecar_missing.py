@@ -23,9 +23,9 @@ from collections.abc import Iterator
 
 from kubectl_meshcheck.checks import remedy
 from kubectl_meshcheck.checks.base import Check, Finding, Severity
-from kubectl_meshcheck.meshes import asked, titled
+from kubectl_meshcheck.meshes import asked, asked_besides, mesh_of, titled
 from kubectl_meshcheck.meshes.base import Asked, Mesh
-from kubectl_meshcheck.model import Verdict
+from kubectl_meshcheck.model import Part, Verdict
 from kubectl_meshcheck.workload import Subject
 
 #: Kubernetes' own controllers that make pods
@@ -33,19 +33,36 @@ _MAKERS = ("ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationControll
 
 
 def find(subject: Subject) -> Iterator[Finding]:
-    if not subject.running or subject.judgement.verdict is not Verdict.NONE:
+    if not subject.running:
         return
-    if subject.judgement.proxies:
+    if _meshed(subject):
+        around = (subject.namespace_labels, subject.namespace_annotations)
+        for mesh, request in asked_besides(subject.pod, *around):
+            yield _finding(subject, mesh, request)
         return
+    there = {proxy.mesh for proxy in subject.judgement.found}
     own = subject.own_marks if subject.ref.kind.kind != "Pod" else None
     found = asked(
-        subject.pod, subject.namespace_labels, subject.namespace_annotations, own
+        subject.pod,
+        subject.namespace_labels,
+        subject.namespace_annotations,
+        own,
+        there,
     )
     amiss = found is not None and bool(found[1].cure)
-    if found is None or (amiss and _injected(subject, found[0].name)):
-        yield from _by_default(subject)
-    else:
+    if found is not None and not (amiss and _injected(subject, found[0].name)):
         yield _finding(subject, *found)
+    elif not there:
+        yield from _by_default(subject)
+
+
+def _meshed(subject: Subject) -> bool:
+    """Whether the pods are in a mesh; helpers and sidecars of no mesh leave it open."""
+    judgement = subject.judgement
+    return judgement.verdict is Verdict.AMBIENT or any(
+        proxy.part is not Part.HELPER and mesh_of(proxy) is not None
+        for proxy in judgement.found
+    )
 
 
 def _finding(subject: Subject, mesh: Mesh, request: Asked) -> Finding:

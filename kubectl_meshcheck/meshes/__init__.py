@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from kubectl_meshcheck.meshes.dapr import DAPR
 from kubectl_meshcheck.meshes.gcsfuse import GCSFUSE
 from kubectl_meshcheck.meshes.istio import ISTIO
 from kubectl_meshcheck.meshes.kuma import KUMA
-from kubectl_meshcheck.meshes.linkerd import LINKERD
+from kubectl_meshcheck.meshes.linkerd import LINKERD, PROXY
 from kubectl_meshcheck.meshes.linkerd_settings import INJECT
 from kubectl_meshcheck.meshes.nginx import NGINX
 from kubectl_meshcheck.meshes.osm import OSM
@@ -136,14 +136,18 @@ def asked(
     labels: Mapping[str, str] | None,
     annotations: Mapping[str, str] | None = None,
     own: Mapping[str, str] | None = None,
+    there: Collection[str] = (),
 ) -> tuple[Mesh, Asked] | None:
     """The first mesh that was asked to inject the pod, and by what.
 
     ``labels`` and ``annotations`` are the namespace's, None when not known; ``own``
-    are the marks of the workload itself, which no injector reads.
+    are the marks of the workload itself, which no injector reads.  Meshes that are
+    ``there`` are not looked at.
     """
-    against: set[str] = set()
+    against = set(there)
     for mesh in MESHES:
+        if mesh.name in against:
+            continue
         found = mesh.asked(pod, _marks(mesh, labels, annotations))
         if found and found.wanted:
             return mesh, found
@@ -161,8 +165,26 @@ def asked(
     return None
 
 
+def asked_besides(
+    pod: PodStart,
+    labels: Mapping[str, str] | None,
+    annotations: Mapping[str, str] | None = None,
+) -> Iterator[tuple[Mesh, Asked]]:
+    """The meshes that the pod itself asks for beside those whose proxies it has."""
+    if _OPT_INS.isdisjoint(pod.annotations) and _OPT_INS.isdisjoint(pod.labels):
+        return
+    there = {proxy.mesh for proxy in proxies(pod)}
+    for mesh in MESHES:
+        if mesh.opt_in is None or mesh.name in there:
+            continue
+        if mesh.opt_in.key in pod.annotations or mesh.opt_in.key in pod.labels:
+            found = mesh.asked(pod, _marks(mesh, labels, annotations))
+            if found and found.wanted:
+                yield mesh, found
+
+
 def writes_events(pod: PodStart, annotations: Mapping[str, str] | None) -> bool:
-    """Whether a mesh is asked for whose injector writes an event when it skips a pod.
+    """Whether a pod lacks a mesh whose injector writes an event when it skips it.
 
     ``annotations`` are the namespace's; None when not known.  Only Linkerd's does
     (linkerd/linkerd2: controller/proxy-injector/webhook.go).
@@ -170,7 +192,8 @@ def writes_events(pod: PodStart, annotations: Mapping[str, str] | None) -> bool:
     value = pod.annotations.get(INJECT)
     if not value and annotations:
         value = annotations.get(INJECT)
-    return bool(value) and value != "disabled"
+    asks = bool(value) and value != "disabled"
+    return asks and pod.named(PROXY) is None
 
 
 def _misplaced(

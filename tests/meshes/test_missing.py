@@ -416,6 +416,71 @@ CASES: dict[str, tuple[Json, str]] = {
         "GKE gcsfuse is asked for by the pod annotation gke-gcsfuse/volumes: yes, but "
         "that is no boolean, and the pod is refused",
     ),
+    # -- beside what is there
+    "linkerd, beside a sidecar of no mesh": (
+        {
+            "around": {LINKERD: "enabled"},
+            "initContainers": [
+                {"name": "logs", "image": "logs:1", "restartPolicy": "Always"}
+            ],
+        },
+        "Linkerd is asked for by the namespace annotation linkerd.io/inject: enabled, "
+        "and no pod has it",
+    ),
+    "linkerd, beside a helper": (
+        {
+            "annotations": {DAPR: "true"},
+            "around": {LINKERD: "enabled"},
+            "initContainers": [
+                {"name": "daprd", "image": "daprd:1.18", "restartPolicy": "Always"}
+            ],
+        },
+        "Linkerd is asked for by the namespace annotation linkerd.io/inject: enabled, "
+        "and no pod has it",
+    ),
+    "dapr, beside a mesh": (
+        {
+            "annotations": {DAPR: "true", LINKERD: "enabled"},
+            "around": {LINKERD: "enabled"},
+            "initContainers": [
+                {
+                    "name": "linkerd-proxy",
+                    "image": "linkerd/proxy:2.20",
+                    "restartPolicy": "Always",
+                }
+            ],
+        },
+        "Dapr is asked for by the pod annotation dapr.io/enabled: true, and no pod has "
+        "it",
+    ),
+    "linkerd, beside another mesh": (
+        {
+            "annotations": {LINKERD: "enabled"},
+            "initContainers": [
+                {
+                    "name": "istio-proxy",
+                    "image": "docker.io/istio/proxyv2:1.24.0",
+                    "restartPolicy": "Always",
+                }
+            ],
+        },
+        "Linkerd is asked for by the pod annotation linkerd.io/inject: enabled, but "
+        "Linkerd leaves a pod with istio-proxy alone",
+    ),
+    "another mesh than the namespace's": (
+        {
+            "around": {LINKERD: "enabled"},
+            "labels": {"sidecar.istio.io/inject": "true"},
+            "initContainers": [
+                {
+                    "name": "istio-proxy",
+                    "image": "docker.io/istio/proxyv2:1.24.0",
+                    "restartPolicy": "Always",
+                }
+            ],
+        },
+        "",
+    ),
     # -- and nobody
     "nobody asks": ({}, ""),
 }
