@@ -260,6 +260,11 @@ def _moved_port(pod: PodStart) -> str:
 
 def _risks(pod: PodStart, proxy: Proxy) -> tuple[str, ...]:
     risks = ["the application starts up to two minutes later when the proxy is slow"]
+    if not settings.since(proxy.version, "2.11.2", "edge-22.2.1"):
+        risks = [
+            f"the hook of Linkerd {proxy.version} has no end: the application never "
+            "starts while the proxy is not ready"
+        ]
     if proxy.capture.by is Redirect.CNI:
         risks.append(
             "a network plugin that waits for the pod's address can stall the start "

@@ -303,6 +303,21 @@ def test_where_the_annotation_would_do_nothing(
     assert says in remedy.manual
 
 
+@pytest.mark.parametrize(
+    ("version", "ends"),
+    [
+        ("stable-2.11.1", False),
+        ("stable-2.11.2", True),
+        ("edge-22.1.5", False),
+        ("edge-22.2.1", True),
+        ("enterprise-2.16.0", True),
+    ],
+)
+def test_the_remedy_warns_of_a_hook_without_an_end(version: str, ends: bool) -> None:
+    warned = any("has no end" in risk for risk in hold(race(version), TEMPLATE).risks)
+    assert warned is not ends
+
+
 def test_the_remedy_warns_of_the_cni_plugin() -> None:
     without_init = pod(APP, linkerd(), annotations=MARKS)
     assert any("#9310" in risk for risk in hold(without_init, TEMPLATE).risks)
