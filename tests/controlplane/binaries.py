@@ -26,7 +26,7 @@ DATA = {
 }
 VERSION = "k8s.io/component-base/version"
 #: meshes whose injection is a webhook of ours around their own code
-INJECTORS = ("linkerd", "kuma", "consul", "dapr")
+INJECTORS = ("linkerd", "kuma", "consul", "dapr", "appmesh", "vault")
 
 
 class UnavailableError(Exception):

@@ -26,9 +26,8 @@ class Names:
     init: str
     others: tuple[str, ...]
     uid: int
-    redirects: bool = (
-        True  #: the pod's packets; without it only its app containers fail
-    )
+    redirects: bool = True  #: packets; without it only app containers are refused
+    done_by: str = ""  #: an init container at whose end everything is there
 
 
 MESHES: Mapping[str, Names] = {
@@ -46,6 +45,15 @@ MESHES: Mapping[str, Names] = {
         5995,
     ),
     "dapr": Names(("daprd",), "", (), -1, redirects=False),
+    "appmesh": Names(("envoy",), "proxyinit", ("xray-daemon",), 1337),
+    "vault": Names(
+        ("vault-agent", "vault-agent-init"),
+        "",
+        (),
+        100,
+        redirects=False,
+        done_by="vault-agent-init",
+    ),
 }
 
 
@@ -81,14 +89,15 @@ def start(mesh: str, spec: Mapping[str, Any]) -> Start:
             meets = redirected or (native and redirects)
             passes = one.get("securityContext", {}).get("runAsUser") == names.uid
             states[one["name"]] = WORDS[ready] if meets and not passes else "free"
+    done = names.done_by in [one["name"] for one in inits]
     apps = []
     for one in mains:
-        if one["name"] == proxy:
+        if one["name"] == proxy and not done:
             ready = _is_held_by(one)
-        elif one["name"] not in names.others:
-            states[one["name"]] = WORDS[ready]
+        elif one["name"] not in (proxy, *names.others):
+            states[one["name"]] = WORDS[ready or done]
             apps.append(states[one["name"]])
-    native = proxy in [one["name"] for one in inits]
+    native = proxy in [one["name"] for one in inits if one.get("restartPolicy")]
     return Start(_verdict(apps, native), states)
 
 

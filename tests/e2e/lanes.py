@@ -19,6 +19,7 @@ GA, BETA, ALPHA = (
 )
 WAIT = "kuma.io/wait-for-dataplane-ready"
 DAPR_NATIVE = "dapr.io/enable-native-sidecar"
+VAULT = "vault.hashicorp.com"
 CONSUL = "consul.hashicorp.com"
 DATAPLANE = f"{CONSUL}/enable-consul-dataplane-as-sidecar"
 LIFECYCLE = f"{CONSUL}/enable-sidecar-proxy-lifecycle"
@@ -30,7 +31,8 @@ class Lane:
     """One mesh: where it may be told what, and what is tried there."""
 
     inject: str  #: the key that asks for injection
-    by_label: bool = False  #: a label; else an annotation
+    by_label: bool = False  #: a label of the pod; else an annotation
+    around_by_label: bool = False  #: a label of the namespace
     by_namespace: bool = True  #: whether a namespace may ask
     always: Marks = field(default_factory=dict)  #: annotations of every pod
     remedy: Marks = field(default_factory=dict)  #: what might help; empty for nothing
@@ -43,9 +45,14 @@ class Lane:
     others: tuple[str, ...] = ()  #: containers beside which it injects nothing
 
     def asks(self, value: str | None) -> tuple[Marks, Marks]:
-        """The labels and the annotations that ask with a value."""
+        """The labels and the annotations of a pod that asks with a value."""
         told = {} if value is None else {self.inject: value}
         return (told, {}) if self.by_label else ({}, told)
+
+    def asks_around(self, value: str | None) -> tuple[Marks, Marks]:
+        """The same of a namespace."""
+        told = {} if value is None else {self.inject: value}
+        return (told, {}) if self.around_by_label else ({}, told)
 
 
 def _kuma(settings: Object) -> Object:
@@ -99,6 +106,7 @@ LANES: Mapping[str, Lane] = {
     "kuma": Lane(
         inject="kuma.io/sidecar-injection",
         by_label=True,
+        around_by_label=True,
         remedy={WAIT: "true"},
         configs={
             "defaults": {},
@@ -144,6 +152,27 @@ LANES: Mapping[str, Lane] = {
         around=({}, {DAPR_NATIVE: "true"}),
         settings=({}, {DAPR_NATIVE: "true"}, {DAPR_NATIVE: "false"}),
         values=(None, "true", "yes", "On", "1", "false", "enabled", ""),
+        others=("istio-proxy",),
+    ),
+    "appmesh": Lane(
+        inject="appmesh.k8s.aws/sidecarInjectorWebhook",
+        around_by_label=True,
+        configs={"defaults": {}, "traced": {"EnableXrayTracing": True}},
+        values=("enabled", "disabled"),
+        others=("istio-proxy",),
+    ),
+    "vault": Lane(
+        inject=f"{VAULT}/agent-inject",
+        by_namespace=False,
+        always={f"{VAULT}/role": "app"},
+        remedy={f"{VAULT}/agent-pre-populate": "true"},
+        configs={"defaults": {}},
+        settings=(
+            {},
+            {f"{VAULT}/agent-pre-populate": "false"},
+            {f"{VAULT}/agent-pre-populate-only": "true"},
+        ),
+        values=(None, "true", "1", "false"),
         others=("istio-proxy",),
     ),
 }

@@ -149,11 +149,11 @@ def _space(
 ) -> Iterator[Space]:
     """A namespace whose pods this injector takes; ``marks`` are its annotations."""
     lane = LANES[injector.mesh]
-    labels, asking = lane.asks("enabled" if lane.by_namespace else "true")
-    own = {} if lane.by_namespace else asking
+    labels, asking = lane.asks_around("enabled") if lane.by_namespace else ({}, {})
+    own = {} if lane.by_namespace else lane.asks("true")[1]
     slug = re.sub(r"[^a-z0-9]+", "-", f"fix-{topic}".lower())
     name = cluster.namespace(slug, {**injector.labels, **labels})
-    notes = {**(asking if lane.by_namespace else {}), **(marks or {})}
+    notes = {**asking, **(marks or {})}
     told = " ".join(f"{key}={value}" for key, value in notes.items())
     if told:
         cluster.kubectl(f"annotate ns {name} {told}")

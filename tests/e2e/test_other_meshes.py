@@ -110,12 +110,12 @@ def _cases(injector: Injector) -> Iterator[tuple[str, Case]]:
     """Each setting of the installation or of a namespace, with each of the pod."""
     mesh = injector.mesh
     lane = LANES[mesh]
-    labels, asking = lane.asks("true" if not lane.by_namespace else "enabled")
+    labels, asking = lane.asks_around("enabled") if lane.by_namespace else ({}, {})
     spaces = [
         _namespace(injector, f"matrix-{number}", labels, {**asking, **marks})
         for number, marks in enumerate(lane.around)
     ]
-    own = {} if lane.by_namespace else asking
+    own = {} if lane.by_namespace else lane.asks("true")[1]
     for name, config in lane.configs.items():
         injector.configure(config)
         for space in spaces if name == "defaults" else spaces[:1]:
@@ -165,7 +165,7 @@ def test_who_is_injected_is_told_as_the_real_injector_does(injector: Injector) -
     injector.configure({})
     wrong = []
     for number, (around, own, spec) in enumerate(_asking(lane)):
-        labels, marks = lane.asks(around)
+        labels, marks = lane.asks_around(around)
         space = _namespace(injector, f"asking-{number}", labels, marks)
         its_labels, its_marks = lane.asks(own)
         case = Case(injector, space, spec, {**lane.always, **its_marks}, its_labels)
