@@ -75,7 +75,11 @@ def _finding(subject: Subject, mesh: Mesh, request: Asked) -> Finding:
         return Finding(message, next=f"see {mesh.docs}")
     if futile:
         message = f"{mesh.title} is asked for by the {request.by}, but {futile}{told}"
-        return Finding(message, next=request.cure or f"see {mesh.docs}")
+        # a namespace asks for all its pods, also for those that cannot be injected
+        meant = not (subject.pod.host_network and request.by.startswith("namespace"))
+        severity = None if meant else Severity.INFO
+        cure = request.cure or f"see {mesh.docs}"
+        return Finding(message, severity=severity, next=cure)
     message = f"{mesh.title} is asked for by the {request.by}, and no pod has it{told}"
     message += _unnoticed(subject, mesh.name)
     perhaps = request.perhaps or (request.strangers if _strange(subject) else "")

@@ -14,6 +14,7 @@ import pytest
 
 from kubectl_meshcheck import live, offline
 from kubectl_meshcheck.checks import sidecar_missing
+from kubectl_meshcheck.checks.base import Severity
 from kubectl_meshcheck.cluster import Connection, connect
 from kubectl_meshcheck.workload import Subject
 from tests.server import Server
@@ -513,6 +514,20 @@ def test_dapr_leaves_the_pods_of_strangers_alone() -> None:
 def test_what_to_do_next(made: Json, following: str) -> None:
     [found] = [f for one in dump(objects(**made)) for f in sidecar_missing.find(one)]
     assert found.next == following
+
+
+@pytest.mark.parametrize(
+    ("made", "severity"),
+    [
+        ({"around": {LINKERD: "enabled"}}, Severity.INFO),
+        ({"annotations": {LINKERD: "enabled"}}, None),
+    ],
+)
+def test_a_namespace_does_not_mean_the_pods_of_the_host_s_network(
+    made: Json, severity: Severity | None
+) -> None:
+    [one] = dump(objects(**made, hostNetwork=True))
+    assert [f.severity for f in sidecar_missing.find(one)] == [severity]
 
 
 # -- the injector's own reason -------------------------------------------------
