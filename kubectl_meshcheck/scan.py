@@ -16,9 +16,6 @@ from kubectl_meshcheck.ignore import Ignore
 from kubectl_meshcheck.model import Verdict
 from kubectl_meshcheck.workload import Subject
 
-#: what a row tells of; the rest is for whoever looks closer
-_TOLD = (Kind.CRASH, Kind.REFUSED, Kind.HOOK)
-
 
 class Row(msgspec.Struct, frozen=True):
     """One workload's pods of one shape, judged and checked."""
@@ -90,7 +87,7 @@ def _damage(subject: Subject) -> tuple[int, int, str, str, str]:
 
 def _proof(subject: Subject) -> int:
     """What was seen: a crash in the gap hurts most, then any other, then a failure."""
-    kinds = {(e.kind, e.strength is Strength.STRONG) for e in evidence.of(subject)}
+    kinds = {(e.kind, e.strength is Strength.STRONG) for e in evidence.harm(subject)}
     order = ((Kind.CRASH, True), (Kind.CRASH, False), (Kind.HOOK, True))
     return next((n for n, one in enumerate(order) if one in kinds), len(order))
 
@@ -98,7 +95,7 @@ def _proof(subject: Subject) -> int:
 def why(subject: Subject) -> str:
     """One clause on the verdict: what was seen, else the reason."""
     judgement = subject.judgement
-    seen = next((e for e in evidence.of(subject) if e.kind in _TOLD), None)
+    seen = next(iter(evidence.harm(subject)), None)
     if seen is not None and seen.strength is Strength.STRONG:
         return seen.text
     if seen is not None and seen.kind is Kind.CRASH:

@@ -34,7 +34,7 @@ def find(subject: Subject) -> Iterator[Finding]:
     proxy = subject.judgement.proxy
     if proxy is None:
         return
-    for one in evidence.of(subject):
+    for one in evidence.harm(subject):
         if one.kind is Kind.CRASH and one.strength is Strength.STRONG:
             exposed = one.container in subject.judgement.named(State.EXPOSED)
             # for those MC001 or MC002 says it already

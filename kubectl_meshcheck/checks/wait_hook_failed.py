@@ -30,7 +30,7 @@ from kubectl_meshcheck.workload import Subject
 
 
 def find(subject: Subject) -> Iterator[Finding]:
-    for one in evidence.of(subject):
+    for one in evidence.harm(subject):
         if one.kind is Kind.HOOK:
             severity = None if one.strength is Strength.STRONG else Severity.WARNING
             yield Finding(one.text, one.container, severity, _look(subject, one))

@@ -27,6 +27,7 @@ __all__ = [
     "Gap",
     "Kind",
     "Strength",
+    "harm",
     "length",
     "of",
     "seen",
@@ -49,6 +50,27 @@ def of(subject: Subject) -> tuple[Evidence, ...]:
 
 
 _last: tuple[Subject | None, tuple[Evidence, ...]] = (None, ())
+_HARM = (Kind.CRASH, Kind.REFUSED, Kind.HOOK)
+
+
+def harm(subject: Subject) -> tuple[Evidence, ...]:
+    """What went wrong: a crash, a refused connection, a hook that failed.
+
+    In a big scan nearly every workload is well, and that is soon seen.
+    """
+    if _well(subject):
+        return ()
+    return tuple(one for one in of(subject) if one.kind in _HARM)
+
+
+def _well(subject: Subject) -> bool:
+    """Whether nothing that is known of the pods can show any harm."""
+    if subject.events or subject.heard is not None:
+        return False
+    return not any(
+        told.last or told.state == "waiting" or (told.ended and told.ended.exit_code)
+        for told in subject.statuses.values()
+    )
 
 
 def _of(subject: Subject) -> tuple[Evidence, ...]:
