@@ -49,6 +49,7 @@ DOMAIN = "consul.hashicorp.com"
 INJECT = f"{DOMAIN}/connect-inject"
 STATUS = f"{DOMAIN}/connect-inject-status"
 NATIVE = f"{DOMAIN}/enable-consul-dataplane-as-sidecar"
+LIFECYCLE = f"{DOMAIN}/enable-sidecar-proxy-lifecycle"
 TRANSPARENT = f"{DOMAIN}/transparent-proxy-status"
 #: the rules that the CNI plugin is to set
 CNI_RULES = f"{DOMAIN}/redirect-traffic-config"
@@ -74,7 +75,7 @@ TEMPLATE_ONLY = (
     INJECT,
     NATIVE,
     f"{DOMAIN}/transparent-proxy",
-    f"{DOMAIN}/enable-sidecar-proxy-lifecycle",
+    LIFECYCLE,
     f"{DOMAIN}/sidecar-proxy-startup-failure-seconds",
     f"{DOMAIN}/sidecar-proxy-lifecycle-startup-grace-period-seconds",
     f"{DOMAIN}/transparent-proxy-exclude-outbound-ports",
@@ -195,15 +196,20 @@ def bad_settings(pod: PodStart, version: str) -> Iterator[BadSetting]:
     value = pod.annotations.get(INJECT)
     if value is not None and parse_bool(value) is None:
         yield BadSetting(INJECT, f"{value!r} is no boolean", f'{INJECT}: "true"', True)
-    value = pod.annotations.get(NATIVE)
-    if value is not None and parse_bool(value) is None:
-        known = not release(version) or can_be_native(version)
-        yield BadSetting(
-            NATIVE, f"{value!r} is no boolean", f'{NATIVE}: "true"', rejected=known
-        )
-    elif value is not None and release(version) and not can_be_native(version):
+    # an empty value of these counts as none (lifecycle/lifecycle_configuration.go)
+    value, known = pod.annotations.get(NATIVE), can_be_native(version)
+    if value and parse_bool(value) is None:
+        refused = known or not release(version)
+        trouble = f"{value!r} is no boolean"
+        yield BadSetting(NATIVE, trouble, f'{NATIVE}: "true"', rejected=refused)
+    elif value and release(version) and not known:
         trouble = f"consul-k8s {version} does not know it yet"
         yield BadSetting(NATIVE, trouble, f"nothing: upgrade to {_upgrade(version)}")
+    value = pod.annotations.get(LIFECYCLE)
+    if value and parse_bool(value) is None:
+        refused = not release(version) or release(version) >= (1, 2)
+        trouble = f"{value!r} is no boolean"
+        yield BadSetting(LIFECYCLE, trouble, f'{LIFECYCLE}: "true"', rejected=refused)
     for key in pod.annotations:
         # proposed and never merged (hashicorp/consul-k8s#1482)
         if key == f"{DOMAIN}/hold-application-until-proxy-starts":

@@ -26,6 +26,7 @@ from tests.meshes.pods import (
 )
 
 DOMAIN = "consul.hashicorp.com"
+LIFECYCLE = "consul.hashicorp.com/enable-sidecar-proxy-lifecycle"
 KEY = f"{DOMAIN}/enable-consul-dataplane-as-sidecar"
 INJECT = f"{DOMAIN}/connect-inject"
 INIT = container("consul-connect-inject-init", "hashicorp/consul-k8s-control-plane:1.9")
@@ -235,6 +236,10 @@ def test_who_asks(annotations: dict[str, str], wanted: bool, futile: bool) -> No
         ({INJECT: "yes"}, "", {INJECT: True}),
         ({KEY: "enabled"}, "", {KEY: True}),
         ({KEY: "enabled"}, "1.7.4", {KEY: False}),
+        ({KEY: ""}, "1.9.0", {}),
+        ({LIFECYCLE: "off"}, "1.9.0", {LIFECYCLE: True}),
+        ({LIFECYCLE: "off"}, "1.1.3", {LIFECYCLE: False}),
+        ({LIFECYCLE: "false"}, "1.9.0", {}),
         ({KEY: "true"}, "1.7.4", {KEY: False}),
         (
             {f"{DOMAIN}/hold-application-until-proxy-starts": "true"},
