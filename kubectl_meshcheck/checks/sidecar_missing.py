@@ -23,7 +23,13 @@ from collections.abc import Iterator
 
 from kubectl_meshcheck.checks import remedy
 from kubectl_meshcheck.checks.base import Check, Finding, Severity
-from kubectl_meshcheck.meshes import asked, asked_besides, mesh_of, titled
+from kubectl_meshcheck.meshes import (
+    asked,
+    asked_besides,
+    mesh_of,
+    proxies,
+    titled,
+)
 from kubectl_meshcheck.meshes.base import Asked, Mesh
 from kubectl_meshcheck.model import Part, Verdict
 from kubectl_meshcheck.workload import Subject
@@ -35,12 +41,14 @@ _MAKERS = ("ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationControll
 def find(subject: Subject) -> Iterator[Finding]:
     if not subject.running:
         return
+    there = {proxy.mesh for proxy in subject.judgement.found}
     if _meshed(subject):
+        if subject.judgement.verdict is Verdict.GATEWAY:  # it names no other
+            there = {proxy.mesh for proxy in proxies(subject.pod)}
         around = (subject.namespace_labels, subject.namespace_annotations)
-        for mesh, request in asked_besides(subject.pod, *around):
+        for mesh, request in asked_besides(subject.pod, *around, there):
             yield _finding(subject, mesh, request)
         return
-    there = {proxy.mesh for proxy in subject.judgement.found}
     own = subject.own_marks if subject.ref.kind.kind != "Pod" else None
     found = asked(
         subject.pod,

@@ -168,12 +168,12 @@ def asked(
 def asked_besides(
     pod: PodStart,
     labels: Mapping[str, str] | None,
-    annotations: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None,
+    there: Collection[str],
 ) -> Iterator[tuple[Mesh, Asked]]:
-    """The meshes that the pod itself asks for beside those whose proxies it has."""
+    """The meshes that the pod itself asks for beside those that are ``there``."""
     if _OPT_INS.isdisjoint(pod.annotations) and _OPT_INS.isdisjoint(pod.labels):
         return
-    there = {proxy.mesh for proxy in proxies(pod)}
     for mesh in MESHES:
         if mesh.opt_in is None or mesh.name in there:
             continue
