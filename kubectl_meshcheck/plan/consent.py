@@ -8,6 +8,7 @@ from kubectl_meshcheck import scan
 from kubectl_meshcheck.model import Judgement, PodStart
 from kubectl_meshcheck.ownership import Fate
 from kubectl_meshcheck.plan.draft import OVERRULED, unasked
+from kubectl_meshcheck.plan.settled import mend
 from kubectl_meshcheck.plan.values import (
     GOOD,
     Allowed,
@@ -23,7 +24,7 @@ def confirmed(change: Change, foreseen: Foreseen) -> Item:
     """The change with the cluster's own word on it, or why it would be in vain."""
     if foreseen.rejected:
         reason = f"the changed pod cannot be created: {foreseen.rejected}"
-        return Refused(change.ref, reason, "mend that first; then run this again")
+        return Refused(change.ref, reason, mend(foreseen.rejected))
     judgement, pod = foreseen.judgement, foreseen.pod
     if judgement is None or pod is None:
         return replace(change, expected=unasked(foreseen))

@@ -26,7 +26,7 @@ def settled(case: Case) -> Item | None:
     """Why nothing is to be changed, or what is left of a change; None to go on."""
     if case.now.rejected:
         reason = f"no pod of it can be created at present: {case.now.rejected}"
-        return Refused(case.ref, reason, "mend that first; then run this again")
+        return Refused(case.ref, reason, mend(case.now.rejected))
     foreseen, worst = case.now.judgement, case.worst
     if foreseen and foreseen.verdict in GOOD and worst.judgement.verdict in BAD:
         return _begun(case, foreseen) or _older(case, foreseen)
@@ -41,6 +41,20 @@ def settled(case: Case) -> Item | None:
         instead = "look at the hook; this program never guesses"
         return case.by_hand(judgement.reason, instead)
     return _well(case, judgement)
+
+
+def mend(rejected: str) -> str:
+    """What to do about pods that the server does not take, by what it says.
+
+    The words are those of kubernetes/kubernetes: pkg/apis/core/validation/
+    validation.go ``validateInitContainers``.
+    """
+    if "init containers without restartPolicy=Always" in rejected:
+        return (
+            "a native sidecar needs Kubernetes 1.29, and that no other webhook drops "
+            "its restartPolicy"
+        )
+    return "mend that first; then run this again"
 
 
 def _older(case: Case, foreseen: Judgement) -> NoChange:

@@ -236,6 +236,24 @@ def test_nothing_is_planned_while_no_pod_can_be_made(tmp_path: Path) -> None:
     )
 
 
+OLD_SERVER = (
+    'Pod "cart-x" is invalid: spec.initContainers[1].startupProbe: Forbidden: may not '
+    "be set for init containers without restartPolicy=Always"
+)
+
+
+def test_where_native_sidecars_are_not_known_that_is_said(tmp_path: Path) -> None:
+    case = _case(tmp_path, RACING, _owner("StatefulSet"))
+    found = [
+        draft(replace(case, now=Foreseen(rejected=OLD_SERVER))),
+        confirmed(_change(tmp_path), Foreseen(rejected=OLD_SERVER)),
+    ]
+    assert [one.instead for one in found if isinstance(one, Refused)] == [
+        "a native sidecar needs Kubernetes 1.29, and that no other webhook drops its "
+        "restartPolicy"
+    ] * 2
+
+
 def _change(folder: Path, **object: Any) -> Change:
     owner: Object = {**_owner("StatefulSet"), **object}
     item = draft(_case(folder, RACING, dict(owner)))
