@@ -30,7 +30,7 @@ Most meshes tag no Go module versions of use, so a version can be had where the 
 proxy and the checksum database both know its commit: Linkerd stable-2.10.2 (last in the
 pod, nobody waits), a commit after edge-23.4.3 (first, with a hook) and edge-25.7.5
 (native on request); Kuma 1.8.1, consul-k8s 0.37 and App Mesh 1.1.1 (last, nobody
-waits); Dapr 1.14 (last) and 1.18 (native on request, and nobody waits); vault-k8s 0.5
+waits); Dapr 1.18 (last, or native on request, and nobody waits); vault-k8s 0.5
 (last, after an init container that fetches the files). Linkerd 2.20's default, a native
 sidecar, is edge-25.7.5 with `proxy.nativeSidecar`; for what Kuma and Consul did later
 only upstream's own golden files stand in. A version that the proxy comes to know is one
