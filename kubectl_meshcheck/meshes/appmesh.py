@@ -89,8 +89,9 @@ def _gate(container: Container) -> Gate:
     found = _SCRIPT.fullmatch(script) if script else None
     if not found:
         return gate(container, _waits, _ready)
+    # App Mesh numbers its Envoys with four parts; a tag of another form is no version
     by, version = "agent -envoyReadiness", release(version_of(container.image))
-    if not version:
+    if len(version) != len(WAITS_SINCE):
         why = "the hook only waits from Envoy 1.22.2.1 on, and the image does not tell"
         return Gate(Waits.UNKNOWN, by, why)
     if version < WAITS_SINCE:

@@ -158,6 +158,9 @@ def appmesh(tag: str = "v1.34.13.3-prod", text: str = "", **more: Any) -> Contai
         (appmesh("v1.22.2.0-prod"), Verdict.RACE),
         (appmesh("v1.21.2.0-prod"), Verdict.RACE),
         (appmesh("latest"), Verdict.UNKNOWN),
+        # a tag of their own that happens to be a number
+        (appmesh("2024.1.5"), Verdict.UNKNOWN),
+        (appmesh("1.20"), Verdict.UNKNOWN),
         (appmesh(text=script(timeout=0)), Verdict.UNKNOWN),
         (appmesh(text=script(command="/usr/bin/true")), Verdict.UNKNOWN),
         (appmesh(text=script() + "; echo done"), Verdict.UNKNOWN),
