@@ -100,7 +100,9 @@ def _against(pod: PodStart, index: int, proxy: Proxy) -> Step:
         return Step(container, State.WAITS, waits_on=proxy.gate.by)
     if proxy.gate.waits is Waits.UNKNOWN:
         return Step(container, State.UNKNOWN, proxy.gate.by, proxy.gate.reason)
-    why = proxy.gate.reason or f"does not wait for {name}"
+    why = f"does not wait for {name}"
+    if proxy.gate.reason:  # a clause about the proxy, not about this container
+        why = f"does not wait: {proxy.gate.reason}"
     return Step(container, State.EXPOSED, why=why)
 
 

@@ -82,7 +82,7 @@ def test_only_a_hook_that_is_known_to_wait_holds(
 def test_await_that_is_switched_off_waits_for_nothing(switch: str) -> None:
     found = judge(injected(linkerd(hook=AWAIT, env={switch: "yes"}), APP))
     assert found.verdict is Verdict.RACE
-    assert found.reason == f"app {switch} switches linkerd-await off"
+    assert found.reason == f"app does not wait: {switch} switches linkerd-await off"
     moved = injected(
         linkerd(
             hook=AWAIT[:2], env={"LINKERD2_PROXY_ADMIN_LISTEN_ADDR": "0.0.0.0:9998"}
@@ -90,7 +90,8 @@ def test_await_that_is_switched_off_waits_for_nothing(switch: str) -> None:
         APP,
     )
     assert judge(moved).reason == (
-        "app linkerd-proxy's hook asks another port than 9998, where that answers"
+        "app does not wait: linkerd-proxy's hook asks another port than 9998, "
+        "where that answers"
     )
     still_on = injected(linkerd(hook=AWAIT, env={switch: ""}), APP)
     assert verdict(still_on) is Verdict.HELD
