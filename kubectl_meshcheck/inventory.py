@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -19,6 +20,9 @@ from kubectl_meshcheck.workload import Ref, Subject
 
 #: with what the pod shows whose statuses it has
 _Weighed = tuple[Subject, tuple[int, int]]
+
+
+_NONE: Mapping[str, str] = {}  #: one for all that have none
 
 
 class Inventory:
@@ -174,7 +178,7 @@ class Inventory:
             subject,
             template=owner.pod,
             labels=owner.labels,
-            own_marks=dict(marks),
+            own_marks=dict(marks) if marks else _NONE,
             replicas=owner.replicas,
             source=subject.source or owner.source,
         )

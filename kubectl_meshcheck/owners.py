@@ -134,8 +134,8 @@ def _lean(meta: parse.Meta) -> parse.Meta:
     """Without what no mesh reads: the last applied configuration is a whole object."""
     return msgspec.structs.replace(
         meta,
-        labels=dict(meshes.relevant(meta.labels)),
-        annotations=dict(meshes.relevant(meta.annotations)),
+        labels=dict(meshes.relevant(meta.labels)) or None,
+        annotations=dict(meshes.relevant(meta.annotations)) or None,
     )
 
 

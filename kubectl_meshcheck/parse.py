@@ -290,6 +290,9 @@ def controller(meta: Meta) -> Owner | None:
     return None
 
 
+_NONE: Mapping[str, str] = {}  #: one for all that have none
+
+
 def pod_start(
     spec: SpecOf[Any],
     annotations: tuple[tuple[str, str], ...] = (),
@@ -307,8 +310,8 @@ def pod_start(
     main = [_container(c, Role.MAIN, user) for c in spec.containers or ()]
     return PodStart(
         containers=(*init, *main),
-        annotations=dict(annotations),
-        labels=dict(labels),
+        annotations=dict(annotations) if annotations else _NONE,
+        labels=dict(labels) if labels else _NONE,
         host_network=bool(spec.hostNetwork),
         restart_policy=spec.restartPolicy or "Always",
     )

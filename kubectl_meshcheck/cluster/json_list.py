@@ -25,7 +25,7 @@ T = TypeVar("T")
 S = TypeVar("S")
 Span = tuple[int, int]
 
-BUFFER = 512 * 1024  #: bytes; fits a core's cache, which is what makes it fast
+BUFFER = 256 * 1024  #: bytes; fits a core's cache, which is what makes it fast
 MAX_ITEM = 64 * 1024 * 1024  #: bytes; no object is as large, etcd takes 1.5 MiB
 _GUESSES = 3
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
