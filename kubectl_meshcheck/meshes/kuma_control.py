@@ -200,13 +200,14 @@ def outlook(
     hold, native = by_name[HOLD], by_name[NATIVE]
     if native.unknown:
         return Outlook(reason=f"whether it is native is not known: {native.unknown}")
-    if native.value is True:
+    known = release(plane.version)
+    if native.value is True and not (known and known < (2, 7)):
         return Outlook(Mode.NATIVE)
     if hold.unknown:
         return Outlook(reason=f"whether it is held is not known: {hold.unknown}")
     if hold.value is not True:
         return Outlook(Mode.RACE, "nothing asks to hold the application")
-    if release(plane.version) and release(plane.version) < (2, 4):
+    if known and known < (2, 4):
         return Outlook(Mode.RACE, f"Kuma {plane.version} cannot hold an application")
     return Outlook(Mode.HELD)
 

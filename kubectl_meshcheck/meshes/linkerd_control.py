@@ -178,7 +178,13 @@ def _native_name(version: str, placed: Placed) -> str:
 
 
 def _annotations(placed: Placed, key: str, read: Any) -> tuple[Given, ...]:
+    """The pod's, which hides the namespace's even where it cannot be read.
+
+    (pkg/inject/inject.go ``AppendNamespaceAnnotations``)
+    """
     own = Given(annotation(key), read(placed.pod.annotations.get(key)))
+    if key in placed.pod.annotations:
+        return (own,)
     origin = Origin("Namespace", "", placed.namespace, f"annotation {key}")
     if placed.namespace_annotations is None:
         why = f"the annotations of namespace {placed.namespace} are not known"
@@ -199,11 +205,16 @@ def outlook(
         return Outlook(reason=f"its settings are not known: {unknown}")
     if hold.value is not True:
         return Outlook(Mode.RACE, f"{HOLD} is switched off ({hold.whence})")
-    if native.value is True:
-        return Outlook(Mode.NATIVE)
     version = plane.version or (placed.proxy.version if placed.proxy else "")
+    if native.value is True and names.since(
+        version, *names.NATIVE_SINCE[names.NATIVE_ALPHA]
+    ):
+        return Outlook(Mode.NATIVE)
     if not names.since(version, "2.11", "edge-21.4.4"):
         return Outlook(Mode.RACE, f"Linkerd {version} cannot hold an application")
+    port = placed.pod.annotations.get(linkerd.ADMIN, linkerd.ADMIN_PORT)
+    if port != linkerd.ADMIN_PORT and not names.since(version, "2.14", "edge-23.6.3"):
+        return Outlook(reason=f"the hook of Linkerd {version} does not ask port {port}")
     return Outlook(Mode.HELD)
 
 

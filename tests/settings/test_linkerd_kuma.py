@@ -36,7 +36,7 @@ def hook(name: str, service: str, namespace: str, *labels: Any) -> dict[str, Any
     return {"metadata": {"name": name}, "webhooks": [entry]}
 
 
-def linkerd(version: str = "stable-2.14.10", **proxy: Any) -> MeshObjects:
+def linkerd(version: str = "edge-25.7.5", **proxy: Any) -> MeshObjects:
     text = yaml.safe_dump({"linkerdVersion": version, "proxy": proxy})
     off = requirement("config.linkerd.io/admission-webhooks", "NotIn", "disabled")
     name = "linkerd-proxy-injector.linkerd.io"
@@ -245,6 +245,29 @@ def test_kumas_hold(
     assert answer.outlook.mode is mode
 
 
+PORT = {"config.linkerd.io/admin-port": "4999"}
+
+
+@pytest.mark.parametrize(
+    ("found", "pod", "mode"),
+    [
+        # what a pod says badly hides what its namespace says
+        (linkerd(), meshed({AWAIT: "true"}, {AWAIT: "disabled"}), Mode.HELD),
+        (linkerd("edge-23.4.3", nativeSidecar=True), meshed(), Mode.HELD),
+        (linkerd("stable-2.10.2", nativeSidecar=True), meshed(), Mode.RACE),
+        (linkerd("stable-2.13.7"), meshed(PORT), Mode.UNKNOWN),
+        (linkerd("stable-2.14.0"), meshed(PORT), Mode.HELD),
+        (kuma("2.6.0", "experimental: {sidecarContainers: true}"), None, Mode.RACE),
+        (kuma("2.7.0", "experimental: {sidecarContainers: true}"), None, Mode.NATIVE),
+    ],
+)
+def test_a_release_does_what_it_knows(
+    found: MeshObjects, pod: Placed | None, mode: Mode
+) -> None:
+    answer = explain(found, pod or placed(namespace_labels=ON))
+    assert answer.outlook.mode is mode
+
+
 def test_who_is_injected_by_kuma() -> None:
     calm = explain(kuma(), placed(namespace_labels={})).injection
     asked = explain(kuma(), placed(namespace_labels=ON)).injection
@@ -266,7 +289,7 @@ def test_both_beside_each_other() -> None:
     one.deployments |= other.deployments
     planes = controls.planes(one)
     assert [(p.mesh, p.version, p.mode) for p in planes] == [
-        ("linkerd", "2.14.10", "hold"),
+        ("linkerd", "edge-25.7.5", "hold"),
         ("kuma", "2.9.1", "classic"),
     ]
     answers = [
