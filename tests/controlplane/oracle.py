@@ -95,7 +95,7 @@ def start(mesh: str, spec: Mapping[str, Any]) -> Start:
         if one["name"] == proxy and not done:
             ready = _is_held_by(one)
         elif one["name"] not in (proxy, *names.others):
-            states[one["name"]] = WORDS[ready or done]
+            states[one["name"]] = WORDS[True if done else ready]
             apps.append(states[one["name"]])
     native = proxy in [one["name"] for one in inits if one.get("restartPolicy")]
     return Start(_verdict(apps, native), states)

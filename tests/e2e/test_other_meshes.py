@@ -17,10 +17,12 @@ from itertools import product
 import pytest
 
 from kubectl_meshcheck import meshes, parse
+from kubectl_meshcheck.control import Mode
 from kubectl_meshcheck.model import PodStart, State
 from tests.controlplane import ControlPlane, Injector, binaries, oracle
 from tests.e2e.lanes import LANES, Lane, Marks, Object, shapes
 from tests.e2e.objects import container
+from tests.e2e.outlooks import PLANES, foretold
 
 VERSIONS = [(mesh, version) for mesh in LANES for version in binaries.versions(mesh)]
 
@@ -34,6 +36,9 @@ class Case:
     spec: Object
     annotations: Marks
     labels: Marks = field(default_factory=dict)
+    #: labels and annotations of the namespace, and settings of the installation
+    around: tuple[Marks, Marks] = ({}, {})
+    settings: Object = field(default_factory=dict)
 
     def admitted(self, more: Marks | None = None) -> Object:
         """As the API server keeps it, with ``more`` annotations."""
@@ -123,7 +128,26 @@ def _cases(injector: Injector) -> Iterator[tuple[str, Case]]:
             for marks, (shape, spec) in product(lane.settings, shapes(mesh).items()):
                 told = f"{name}; namespace {around}; pod {dict(marks)}; {shape}"
                 pod = {**lane.always, **own, **marks}
-                yield told, Case(injector, space, spec, pod)
+                here = (labels, {**asking, **around})
+                case = Case(injector, space, spec, pod, {}, here, config)
+                yield told, case
+
+
+MODES = {
+    "RACE": Mode.RACE,
+    "PARTIAL": Mode.RACE,
+    "HELD": Mode.HELD,
+    "NATIVE": Mode.NATIVE,
+    "UNKNOWN": Mode.UNKNOWN,
+}
+
+
+def _foretold(case: Case, pod: Object) -> Mode:
+    """What the mesh's configuration says of the next pod."""
+    (proxy,) = meshes.proxies(_read(pod))
+    injector = case.injector
+    where = (injector.mesh, injector.version, case.settings)
+    return foretold(*where, case.written(), case.around, proxy)
 
 
 def test_verdict_and_remedy_agree_with_the_real_injector(
@@ -140,6 +164,11 @@ def test_verdict_and_remedy_agree_with_the_real_injector(
         elif right.verdict in ("RACE", "PARTIAL"):
             trouble = _remedied(case, pod)
             wrong += [f"{told}: {trouble}"] if trouble else []
+        if injector.mesh in PLANES:
+            mode = _foretold(case, pod)
+            tally[f"foretold {mode.value}"] += mode is Mode.UNKNOWN
+            if mode not in (Mode.UNKNOWN, MODES[right.verdict]):
+                wrong.append(f"{told}: foretold {mode}, but it is {right}")
     counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(tally.items()))
     tell.append(f"{injector.name}: {counts}; disagreements: {len(wrong)}")
     assert wrong == []
