@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from msgspec.structs import replace
+
 from kubectl_meshcheck import parse
 from kubectl_meshcheck.model import PodEvent
 
@@ -14,6 +16,10 @@ SELECTOR = "involvedObject.kind=Pod,type=Warning"
 #: (linkerd/linkerd2: controller/proxy-injector/webhook.go ``eventTypeSkipped``)
 SKIPPED = "InjectionSkipped"
 SKIPS = f"reason={SKIPPED}"
+#: events with which a controller says that the API server took no pod of it
+#: (kubernetes/kubernetes: pkg/controller/controller_utils.go ``FailedCreatePodReason``)
+REFUSED = "FailedCreate"
+REFUSALS = f"reason={REFUSED}"
 #: beginnings of the reasons that tell something of a start; older kubelets append
 #: text to PostStartHookError
 HOOK_FAILED = ("FailedPostStartHook", "PostStartHookError")
@@ -21,6 +27,9 @@ _REASONS = (*HOOK_FAILED, "BackOff", "Unhealthy")
 #: bounds: a cluster in trouble has more events than anybody reads
 _PODS, _EACH = 10_000, 8
 _LONGEST = 300  #: characters of an injector's reason
+_WORDS = 2_048  #: characters of a refusal, which names the reason last
+#: namespace, kind and name
+Place = tuple[str, str, str]
 
 
 class Events:
@@ -30,13 +39,17 @@ class Events:
         self._found: dict[tuple[str, str], list[tuple[str, PodEvent]]] = {}
         self._pods: dict[tuple[str, str], list[str]] | None = None
         #: by namespace, kind and name: when, and what the injector said
-        self._skipped: dict[tuple[str, str, str], tuple[str, str]] = {}
+        self._skipped: dict[Place, tuple[str, str]] = {}
+        #: by the controller that was refused a pod, the newest of each
+        self.refused: dict[Place, PodEvent] = {}
 
     def add(self, found: parse.Event) -> None:
         """Remembers an event about a pod, or of an injector; all others are nothing."""
         about = found.about
         if found.reason == SKIPPED:
             self._skip(found)
+        if found.reason == REFUSED:
+            self._refuse(found)
         if about.kind != "Pod" or not (found.reason or "").startswith(_REASONS):
             return
         place = (about.namespace or found.metadata.namespace, about.name)
@@ -59,6 +72,15 @@ class Events:
             # "Linkerd sidecar proxy injection skipped: hostNetwork is enabled"
             text = told.message.partition("skipped: ")[2] or told.message
             self._skipped[place] = (told.last, text[:_LONGEST])
+
+    def _refuse(self, found: parse.Event) -> None:
+        about, told = found.about, parse.pod_event(found)
+        place = (about.namespace or found.metadata.namespace, about.kind, about.name)
+        before = self.refused.get(place)
+        if before is None and len(self.refused) >= _PODS:
+            return
+        if before is None or before.last <= told.last:
+            self.refused[place] = replace(told, message=told.message[:_WORDS])
 
     def skipped(self, namespace: str, kind: str, name: str) -> str:
         """Why an injector left this workload's newest pod alone, in its own words;

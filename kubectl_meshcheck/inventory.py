@@ -13,7 +13,7 @@ from kubectl_meshcheck.events import Events
 from kubectl_meshcheck.grouping import NAMES, Group, Groups
 from kubectl_meshcheck.kinds import Kind
 from kubectl_meshcheck.mesh_objects import MeshObjects
-from kubectl_meshcheck.meshes import controls
+from kubectl_meshcheck.meshes import controls, registry
 from kubectl_meshcheck.model import PodEvent, PodStart
 from kubectl_meshcheck.owners import Key, Known, Owners, key_of
 from kubectl_meshcheck.workload import Ref, Subject
@@ -90,6 +90,13 @@ class Inventory:
                 return True
         return False
 
+    def wants_refusals(self) -> bool:
+        """Whether events could tell that an injector keeps pods from being created."""
+        objects = self.mesh_objects
+        if not objects.webhooks_unknown and not any(registry.present(objects)):
+            return False
+        return bool(self._owners.lacking())
+
     # -- owners ------------------------------------------------------------
 
     def missing(self) -> list[Kind]:
@@ -120,6 +127,7 @@ class Inventory:
             merged[key] = both or (subject, group.worst)
         rows = [subject for subject, _ in merged.values()]
         rows += [self._from_template(one) for one in self._owners.alone(covered)]
+        rows = self._refused(rows)
         unknown = self.mesh_objects.webhooks_unknown
         return explaining.explained(rows, self.control_planes(), unknown)
 
@@ -170,6 +178,22 @@ class Inventory:
     def _skipped(self, chain: tuple[Ref, ...]) -> str:
         told = (self._events.skipped(r.namespace, r.kind.kind, r.name) for r in chain)
         return next(filter(None, told), "")
+
+    def _refused(self, rows: list[Subject]) -> list[Subject]:
+        """With the newest word on why no pod is created, each on one row."""
+        told = self._owners.refused(self._events.refused)
+        if not told:
+            return rows
+        for row in rows:  # what was refused before its newest pod was made is over
+            event = told.get(key_of(row.ref))
+            if event is not None and event.last and event.last < row.started:
+                del told[key_of(row.ref)]
+        return [
+            replace(row, refused=event)
+            if (event := told.pop(key_of(row.ref), None)) is not None
+            else row
+            for row in rows
+        ]
 
     def _owned(self, subject: Subject, owner: Known) -> Subject:
         meta = owner.meta

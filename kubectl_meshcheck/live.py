@@ -64,6 +64,7 @@ def pods_again(
     reader.inventory.adopt(before)
     for namespace in scope.namespaces or ("",):
         reader.again(namespace)
+    reader.refused()
     return reader.inventory, reader.problems
 
 
@@ -115,6 +116,7 @@ class _Reader:
         objects, planes = self.inventory.mesh_objects, self.inventory.control_planes
         if objects.webhooks_unknown and planes():  # the pods name control planes
             mesh_reading.read_settings(self._cluster, objects)
+        self.refused()
         if self._scope.nodes:
             mesh_reading.read_nodes(self._cluster, objects, planes)
 
@@ -219,6 +221,12 @@ class _Reader:
             self._events(namespace, events.SELECTOR)
         if self.inventory.wants_skips():
             self._events(namespace, events.SKIPS)
+
+    def refused(self) -> None:
+        """The controllers' words on pods that they could not create."""
+        if self.inventory.wants_refusals():
+            for namespace in self._scope.namespaces or ("",):
+                self._events(namespace, events.REFUSALS)
 
     def _events(self, namespace: str, selector: str) -> None:
         """One list of events."""

@@ -58,6 +58,8 @@ def _take(inventory: Inventory, document: files.Document, source: str) -> list[P
         elif kind.kind in _OF_MESHES or kind.kind in registry.KINDS:
             _take_mesh(inventory.mesh_objects, kind.kind, found)
         elif kind in KINDS or _has_template(found):
+            if kind not in KINDS:  # whose status may be anything
+                found = {**found, "status": None}
             workload = parse.convert(found, parse.Workload)
             inventory.add_workload(kind, workload, where)
     except ValueError as error:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
+from msgspec.structs import replace
 
-from kubectl_meshcheck import meshes, parse
-from kubectl_meshcheck.kinds import POD, REPLICA_SET, Kind, kind_of
-from kubectl_meshcheck.model import PodStart
+from kubectl_meshcheck import meshes, parse, refusals
+from kubectl_meshcheck.events import Place
+from kubectl_meshcheck.kinds import KINDS, POD, REPLICA_SET, Kind, kind_of
+from kubectl_meshcheck.model import PodEvent, PodStart
 from kubectl_meshcheck.workload import Ref
 
 Key = tuple[str, str, str, str]  #: kind, group, namespace, name
+#: that create pods themselves
+_MAKERS = {kind.kind: kind for kind in KINDS if kind.group in ("", "apps", "batch")}
+_ALPHABET = frozenset("bcdfghjklmnpqrstvwxz2456789")
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -23,6 +28,8 @@ class Known(msgspec.Struct, frozen=True):
     replicas: int | None = None
     source: str = ""
     bare: bool = False  #: only its metadata was read
+    lacking: bool = False  #: its status says that it has less pods than it wants
+    refused: PodEvent | None = None  #: why, by its own condition
 
     @property
     def pod(self) -> PodStart | None:
@@ -55,7 +62,13 @@ class Owners:
         replicas = spec.replicas if spec else None
         ref = Ref(kind, meta.namespace, meta.name or meta.generateName)
         self._known[key_of(ref)] = Known(
-            ref, meta, parse.lean(found.template), replicas, source
+            ref,
+            meta,
+            parse.lean(found.template),
+            replicas,
+            source,
+            lacking=refusals.lacks(kind, found),
+            refused=refusals.told(kind, found),
         )
 
     def add_owner(self, kind: Kind, meta: parse.Meta) -> None:
@@ -99,6 +112,36 @@ class Owners:
         known = self._known.get(("Deployment", "apps", ref.namespace, name))
         return known.ref if known else None
 
+    def lacking(self) -> list[Known]:
+        """The owners that have less pods than they want."""
+        return [known for known in self._known.values() if known.lacking]
+
+    def refused(self, events: Mapping[Place, PodEvent]) -> dict[Key, PodEvent]:
+        """The newest word on why pods cannot be created, by the top-most owner.
+
+        ``events`` are by the controller that makes the pods.  Of one that has all its
+        pods they tell of what is over.
+        """
+        lacking = {key_of(known.ref): known for known in self.lacking()}
+        if not lacking:
+            return {}
+        found: dict[Key, PodEvent] = {}
+        for (namespace, name_of_kind, name), event in events.items():
+            kind = _MAKERS.get(name_of_kind)
+            if kind is None:
+                continue
+            chain = self.chain(Ref(kind, namespace, name), _hash(name))
+            top, before = key_of(chain[-1]), found.get(key_of(chain[-1]))
+            if any(key_of(ref) in lacking for ref in chain):
+                told = replace(event, pod=f"{kind.short}/{name}")
+                newer = before is None or before.last <= told.last
+                found[top] = told if newer or before is None else before
+        for known in lacking.values():
+            if known.refused is not None:
+                top = key_of(self.chain(known.ref, "")[-1])
+                found.setdefault(top, known.refused)
+        return found
+
     def missing(self, top: Ref) -> bool:
         """Whether an owner at the end of a chain has not been read."""
         return top.kind is not POD and key_of(top) not in self._known
@@ -137,6 +180,16 @@ def _lean(meta: parse.Meta) -> parse.Meta:
         labels=dict(meshes.relevant(meta.labels)) or None,
         annotations=dict(meshes.relevant(meta.annotations)) or None,
     )
+
+
+def _hash(name: str) -> str:
+    """What stands behind a ReplicaSet's Deployment in its name; empty for none.
+
+    Without vowels (kubernetes/kubernetes: staging/src/k8s.io/apimachinery/pkg/util/
+    rand/rand.go ``SafeEncodeString``).
+    """
+    last = name.rpartition("-")[2]
+    return last if 0 < len(last) <= 10 and set(last) <= _ALPHABET else ""
 
 
 def key_of(ref: Ref) -> Key:

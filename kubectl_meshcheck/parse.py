@@ -212,11 +212,41 @@ class WorkloadSpec(msgspec.Struct, frozen=True, gc=False):
     jobTemplate: _JobTemplate | None = None
 
 
+class _Report(msgspec.Struct, frozen=True, gc=False):
+    """A workload's condition, which tells more than a pod's."""
+
+    type: str = ""
+    status: str = ""
+    reason: str | None = None
+    message: str | None = None
+    lastTransitionTime: str | None = None
+
+
+class WorkloadStatus(msgspec.Struct, frozen=True, gc=False):
+    """How far a workload's controller has come; of every kind what it tells."""
+
+    replicas: int | None = None
+    desiredNumberScheduled: int | None = None
+    currentNumberScheduled: int | None = None
+    active: Any = None  #: of a Job their number; of a CronJob its Jobs
+    succeeded: int | None = None
+    failed: int | None = None
+    conditions: tuple[_Report, ...] | None = None
+
+    def condition(self, *kinds: str) -> _Report | None:
+        """The first condition of these kinds that is true."""
+        for one in self.conditions or ():
+            if one.type in kinds and one.status == "True":
+                return one
+        return None
+
+
 class Workload(msgspec.Struct, frozen=True, gc=False):
     """Any object that makes pods, as it comes from a list or a file."""
 
     metadata: Meta = Meta()
     spec: WorkloadSpec | None = None
+    status: WorkloadStatus | None = None
     kind: str = ""
     apiVersion: str = ""
 

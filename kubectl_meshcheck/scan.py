@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from kubectl_meshcheck import evidence, ignore, meshes
+from kubectl_meshcheck import evidence, ignore, meshes, refusals
 from kubectl_meshcheck.checks import CHECKS
 from kubectl_meshcheck.checks.base import Found, Severity
 from kubectl_meshcheck.errors import ExitCode, Problem
@@ -86,7 +86,10 @@ def _damage(subject: Subject) -> tuple[int, int, str, str, str]:
 
 
 def _proof(subject: Subject) -> int:
-    """What was seen: a crash in the gap hurts most, then any other, then a failure."""
+    """What was seen: that there are no pods at all hurts most, then a crash in the gap,
+    then any other, then a failure."""
+    if not subject.pods and refusals.read(subject) is not None:
+        return -1
     kinds = {(e.kind, e.strength is Strength.STRONG) for e in evidence.harm(subject)}
     order = ((Kind.CRASH, True), (Kind.CRASH, False), (Kind.HOOK, True))
     return next((n for n, one in enumerate(order) if one in kinds), len(order))
@@ -95,6 +98,9 @@ def _proof(subject: Subject) -> int:
 def why(subject: Subject) -> str:
     """One clause on the verdict: what was seen, else the reason."""
     judgement = subject.judgement
+    refused = None if subject.pods else refusals.read(subject)
+    if refused is not None:
+        return refused.why
     seen = next(iter(evidence.harm(subject)), None)
     if seen is not None and seen.strength is Strength.STRONG:
         return seen.text

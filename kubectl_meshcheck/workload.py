@@ -47,6 +47,7 @@ class Subject(msgspec.Struct, frozen=True):
     started: str = ""  #: when the kubelet took the first named pod, RFC 3339
     events: tuple[PodEvent, ...] = ()  #: about any of the pods
     skipped: str = ""  #: why its injector left it alone, in the words of an event
+    refused: PodEvent | None = None  #: why a pod of it could not be created last
     heard: Heard | None = None  #: what the first named pod's logs say, where read
     #: the template as its owner keeps it; None when it was not read
     template: PodStart | None = None

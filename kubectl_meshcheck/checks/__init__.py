@@ -8,6 +8,7 @@ from kubectl_meshcheck.checks import (
     default_container,
     hold_ineffective,
     init_before_proxy,
+    injection_refused,
     job_never_completes,
     malformed_setting,
     misplaced_annotation,
@@ -33,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     crashed_in_the_gap.CHECK,
     default_container.CHECK,
     redundant_wait.CHECK,
+    injection_refused.CHECK,
 )
 
 

@@ -57,6 +57,14 @@ def injects(mesh: str, entry: WebhookEntry) -> bool:
     return any(fnmatchcase(entry.name, name) for name in names) and entry.sees_pods
 
 
+def injector(webhook: str) -> str:
+    """The mesh whose injector's webhook has that name; empty for none that we know."""
+    for mesh, entry in REGISTRY.items():
+        if any(fnmatchcase(webhook, name) for name in entry.webhooks):
+            return mesh
+    return ""
+
+
 def present(objects: MeshObjects) -> Iterator[str]:
     """The meshes of which something was read that configures them."""
     seen = {w.name for one in objects.webhooks.values() for w in one.webhooks or ()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from kubectl_meshcheck import meshes
+from kubectl_meshcheck import meshes, refusals
 from kubectl_meshcheck.checks import remedy
 from kubectl_meshcheck.model import REFUSED, Judgement, Redirect, Verdict
 from kubectl_meshcheck.plan import record, where
@@ -50,10 +50,7 @@ def mend(rejected: str) -> str:
     validation.go ``validateInitContainers``.
     """
     if "init containers without restartPolicy=Always" in rejected:
-        return (
-            "a native sidecar needs Kubernetes 1.29, and that no other webhook drops "
-            "its restartPolicy"
-        )
+        return refusals.NATIVE_NEEDS
     return "mend that first; then run this again"
 
 

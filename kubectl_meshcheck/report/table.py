@@ -76,7 +76,8 @@ def _why(row: Row) -> str:
             continue
         if row.why and found.finding.message == row.why:
             continue
-        if found.check.id == "MC010" and verdict is Verdict.NONE:
+        same = found.check.id == "MC010" and verdict is Verdict.NONE
+        if same or (found.check.id == "MC014" and not row.subject.pods):
             told = []  # the same in more words
         who = f"{found.finding.container}: " if found.finding.container else ""
         told.append(f"{found.check.id} {who}{found.finding.message}")
