@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,6 +19,8 @@ from kubectl_meshcheck.kinds import KINDS, POD, REPLICA_SET, Kind
 _BARE = (REPLICA_SET,)
 #: logs are no JSON
 _ANY = {"Accept": "*/*"}
+#: that read the owners beside the pods: on a real network the time goes into waiting
+_THREADS = 3
 Progress = Callable[[int], None]
 
 
@@ -79,18 +82,19 @@ class _Reader:
 
     def read(self, namespace: str) -> None:
         """One namespace, or all when it is empty."""
-        # the owners are read beside the pods: on a real network the time goes into
-        # waiting, and one thread more is enough to hide it
-        beside = threading.Thread(
-            target=self._guarded, args=(namespace,), daemon=True, name="owners"
-        )
-        beside.start()
+        before = len(self.problems)
+        kinds = [kind for kind in KINDS if kind.always and kind is not POD]
+        tasks = [partial(self._namespace, namespace)]
+        tasks += [partial(self._owners, kind, namespace) for kind in kinds]
+        join = _beside(tasks)
         try:
             self._pods(namespace)
         finally:
-            beside.join()
-        if self._failure is not None:
-            raise self._failure
+            failure = join()
+        if failure is not None:
+            raise failure
+        # whoever is slow must not decide what is told first
+        self.problems[before:] = sorted(self.problems[before:])
         self._follow(namespace, {kind for kind in KINDS if kind.always})
         self._told(namespace)
 
@@ -119,15 +123,6 @@ class _Reader:
         self.refused()
         if self._scope.nodes:
             mesh_reading.read_nodes(self._cluster, objects, planes)
-
-    def _guarded(self, namespace: str) -> None:
-        try:
-            self._namespace(namespace)
-            for kind in KINDS:
-                if kind.always and kind is not POD:
-                    self._owners(kind, namespace)
-        except BaseException as error:  # handed over to the thread that waits
-            self._failure = error
 
     def _pods(self, namespace: str) -> None:
         params = {"labelSelector": self._scope.selector} if self._scope.selector else {}
@@ -251,6 +246,36 @@ class _Reader:
         problem = error.problem()
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+def _beside(
+    tasks: Sequence[Callable[[], None]],
+) -> Callable[[], BaseException | None]:
+    """Starts on the tasks in threads; what it returns waits for them.
+
+    That gives the error of the first task, in their order, that failed.
+    """
+    left = iter(enumerate(tasks))  # to take the next is one step for all threads
+    failed: dict[int, BaseException] = {}
+
+    def work() -> None:
+        for number, task in left:
+            try:
+                task()
+            except BaseException as error:  # handed over to the thread that waits
+                failed[number] = error
+                return
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(_THREADS)]
+    for thread in threads:
+        thread.start()
+
+    def join() -> BaseException | None:
+        for thread in threads:
+            thread.join()
+        return failed[min(failed)] if failed else None
+
+    return join
 
 
 def logs_of(cluster: Cluster) -> hearing.Read:
