@@ -60,21 +60,24 @@ def diff(
     offline = bool(given["filenames"])
     given["namespace"] = places[0][0]
     found: Comparison | None = None
+    problems: list[Problem] = []
     try:
         wanted = [place[0] for place in places]
         (inventory, problems), default = plain.read("diff", given, wanted)
         subjects = inventory.subjects()
         found = compared(places, subjects, "" if offline else default)
     except MeshcheckError as error:
-        if output == "text" or error.code is not ExitCode.UNREADABLE:
+        people = output == "text" and not problems  # else it must not hide these
+        if people or error.code is not ExitCode.UNREADABLE:
             raise
-        problems = [Problem(error.what, error.hint)]
+        more = show.perhaps(error) if problems else Problem(error.what, error.hint)
+        problems = [*problems, more]
     code = _code(found, problems)
     view = plain.view(output, color)
-    text = renderer.render(found, tuple(problems), code, output, view)
-    click.echo(text, nl=False, color=True)
-    for problem in problems:
-        show.complain(problem.what, problem.hint)
+    if found or output != "text":
+        text = renderer.render(found, tuple(problems), code, output, view)
+        click.echo(text, nl=False, color=True)
+    show.complain_of(problems)
     return code
 
 

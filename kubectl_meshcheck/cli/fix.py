@@ -102,7 +102,8 @@ def _planned(
     """Looks, and plans; ``shape``: whether workloads are named, and many namespaces."""
     inventory, problems = look()
     rules, _ = show.rules_of(output)
-    found = scan.scan(select(inventory.subjects()), rules)
+    subjects, problems = show.chosen(select, inventory, problems)
+    found = scan.scan(subjects, rules)
     job = _Job(output, fixing, cluster(), show.view(output, shape[1]))
     items, more = _plans(job, gather.targets(found.rows, all_=shape[0]))
     return job, items, [*problems, *more]
@@ -211,8 +212,7 @@ def _print(output: Output, view: View, fixed: Fixed) -> None:
         click.echo(fixing.names(fixed), nl=False)
     else:
         _results(view, fixed)
-    for problem in fixed.problems:
-        show.complain(problem.what, problem.hint)
+    show.complain_of(fixed.problems)
     if not fixed.outcomes and not fixed.problems:
         click.echo("Nothing to fix: no workload was found racing.", err=True)
     if output.for_people:

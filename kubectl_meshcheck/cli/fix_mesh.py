@@ -24,6 +24,10 @@ from kubectl_meshcheck.report.text import safe
 from kubectl_meshcheck.workload import Ref
 
 
+class NothingFoundError(MeshcheckError):
+    """There is no mesh, or no such revision."""
+
+
 class MeshFixing(msgspec.Struct, frozen=True):
     """The options, as typed."""
 
@@ -65,7 +69,8 @@ def _chosen(planes: Sequence[ControlPlane], revision: str) -> list[ControlPlane]
         known = [word for p in planes for word in (p.revision, *p.tags)]
         what = f"no revision {revision} was found" if revision else "no mesh was found"
         hint = nearest(revision, known) or "kubectl meshcheck mesh lists them"
-        raise MeshcheckError(what, hint)
+        hint = hint if revision else "kubectl meshcheck ns --fix mends workloads alone"
+        raise NothingFoundError(what, hint)
     return named
 
 

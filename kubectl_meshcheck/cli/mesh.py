@@ -45,6 +45,8 @@ def mesh(output: str, color: str, no_headers: bool, **given: Any) -> ExitCode:
     """
     wish = _fixing(given)
     if wish:
+        if output != "table":
+            raise click.UsageError(f"--fix shows a plan, not -o {output}")
         return _fix(wish, given)
     from kubectl_meshcheck.cli import show
     from kubectl_meshcheck.report import planes
@@ -63,34 +65,42 @@ def mesh(output: str, color: str, no_headers: bool, **given: Any) -> ExitCode:
         found = Survey(problems=(Problem(error.what, error.hint),))
     view = plain.view(output, color, not no_headers)
     click.echo(planes.render(found, output, view), nl=False, color=True)
-    for problem in found.problems:
-        show.complain(problem.what, problem.hint)
+    show.complain_of(found.problems)
     if not found.planes and not found.problems:
         click.echo("No service mesh was found.", err=True)
     return found.exit_code
 
 
 def _fixing(given: dict[str, Any]) -> dict[str, Any] | None:
-    """The options of ``--fix``; None without it."""
+    """The options of ``--fix``; None without it.  Raises when one stands alone."""
     names = ("revision", "dry_run", "yes", "wait", "timeout", "allow_drift", "restart")
     wish = {name: given.pop(name) for name in names}
     if given.pop("fix"):
         if given["filenames"]:
             raise click.UsageError("--fix changes a cluster, it goes without -f")
         return wish
+    options.alone(names, "fix")
     return None
 
 
 def _fix(wish: dict[str, Any], given: dict[str, Any]) -> ExitCode:
     from kubectl_meshcheck.cli import fix_mesh, show
     from kubectl_meshcheck.cluster import Connection, connect
+    from kubectl_meshcheck.survey import Survey, with_problems
 
     namespaces = (given["namespace"],) if given["namespace"] else ()
     files = ("config", "filenames", "recursive")
     known = {k: v for k, v in given.items() if k not in files}
     cluster = connect(Connection(command="kubectl meshcheck mesh", **known))
     (inventory, problems), _ = plain.read("mesh", given, namespaces)
-    for problem in problems:
-        show.complain(problem.what, problem.hint)
-    code = fix_mesh.carry_out(cluster, inventory, fix_mesh.MeshFixing(**wish))
+    unknown = inventory.mesh_objects.webhooks_unknown
+    problems = [*with_problems(Survey(), problems, unknown).problems]
+    show.complain_of(problems)
+    try:
+        code = fix_mesh.carry_out(cluster, inventory, fix_mesh.MeshFixing(**wish))
+    except fix_mesh.NothingFoundError as error:
+        if not problems:
+            raise
+        show.complain_of([show.perhaps(error)])
+        return error.code
     return max(code, ExitCode.UNREADABLE) if problems and not code else code

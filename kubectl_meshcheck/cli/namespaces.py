@@ -77,11 +77,15 @@ def ns(
 
     if all_namespaces and names:
         raise click.UsageError("a namespace cannot be named together with -A")
+    if names and given["namespace"]:
+        raise click.UsageError("a namespace cannot be named together with -n")
     if given["watch"] and (given["fix"] or preview or logs):
         what = "--watch only looks at pods: leave out --fix, --preview and --logs"
         raise click.UsageError(what)
     output, fixing = output_of(given), fixing_of(given)
     watched, interval = given.pop("watch"), given.pop("interval")
+    if not watched:
+        options.alone(("interval",), "watch")
     seen = _Namespaces(names, all_namespaces, selector, logs, given)
 
     def with_pods(subjects: list[Subject]) -> list[Subject]:
@@ -102,18 +106,8 @@ def ns(
         select=select,
         readers=seen.readers,
         namespaces=many,
-        nothing=_nothing(names, many, given["namespace"]),
+        nothing=seen.nothing,
     )
-
-
-def _nothing(names: tuple[str, ...], many: bool, namespace: str) -> str:
-    """What to say when there is nothing to show."""
-    if many:
-        return "No resources found"
-    place = names[0] if names else namespace
-    if place:
-        return f"No resources found in {place} namespace."
-    return "No resources found in the context's namespace."
 
 
 class _Namespaces:
@@ -144,6 +138,13 @@ class _Namespaces:
 
         scope = live.Scope(tuple(self._places()), self._selector, self._logs)
         return live.pods_again(self._cluster(), scope, before)
+
+    def nothing(self) -> str:
+        """What to say when there is nothing to show, as kubectl says it."""
+        places = self._places()
+        if len(places) == 1:
+            return f"No resources found in {places[0]} namespace."
+        return "No resources found"
 
     def _cluster(self) -> Cluster:
         if not self.clusters:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from kubectl_meshcheck.errors import MeshcheckError, nearest
 
@@ -64,6 +65,14 @@ class Command(click.Command):
         for title, records in sections.items():
             with formatter.section(title):
                 formatter.write_dl(records)
+
+
+def alone(names: Sequence[str], needed: str) -> None:
+    """Raises where one of these options was typed; ``needed`` was not."""
+    ctx = click.get_current_context()
+    for name in names:
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name.replace('_', '-')} needs --{needed}")
 
 
 def _apply(options: Sequence[Callable[[F], F]]) -> Callable[[F], F]:

@@ -52,15 +52,10 @@ def output_of(given: Options) -> Output:
 
 def fixing_of(given: Options) -> Options | None:
     """The options of ``--fix``; None without it.  Raises when one stands alone."""
-    from click.core import ParameterSource
-
     taken = {name: given.pop(name) for name in _FIXING}
     if taken["fix"]:
         return taken
-    ctx = click.get_current_context()
-    for name in _FIXING:
-        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"--{name.replace('_', '-')} needs --fix")
+    options.alone(_FIXING, "fix")
     return None
 
 
@@ -256,7 +251,7 @@ def file(
         return offline.from_files(filenames, recursive=recursive, stdin=stdin)
 
     nothing = f"No workloads found in {', '.join(filenames)}."
-    return show.run(output, gather, namespaces=True, nothing=nothing)
+    return show.run(output, gather, namespaces=True, nothing=lambda: nothing)
 
 
 @click.command(cls=options.Command, short_help="A recorded incident, no cluster.")

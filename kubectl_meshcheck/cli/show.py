@@ -7,7 +7,7 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TextIO
 
 import click
@@ -53,11 +53,12 @@ def run(
     readers: Sequence[Read] = (),
     detail: bool = False,
     namespaces: bool = False,
-    nothing: str = "No resources found.",
+    nothing: Callable[[], str] = lambda: "No resources found.",
 ) -> ExitCode:
     """Gathers, scans, prints; what goes wrong is printed in the same format.
 
     ``readers`` may be filled while it gathers: what reads logs, where that is wanted.
+    ``nothing`` is asked after that: what to say when there is nothing to show.
     """
     rules, fail_on = rules_of(options)
     try:
@@ -83,13 +84,36 @@ def look(
 ) -> Report:
     """Gathers, reads logs where that is wanted, and scans."""
     inventory, problems = gather()
-    subjects = select(inventory.subjects())
+    subjects, problems = chosen(select, inventory, problems)
     for read in readers:
         subjects, deaf = hearing.listen(subjects, read)
         problems = [*problems, *deaf]
     found = scan.scan(subjects, rules)
     warnings = (*found.warnings, *inventory.notes)
     return replace(found, warnings=warnings, problems=tuple(problems))
+
+
+def chosen(
+    select: Callable[[list[Subject]], list[Subject]],
+    inventory: Inventory,
+    problems: list[Problem],
+) -> tuple[list[Subject], list[Problem]]:
+    """What ``select`` picks.
+
+    A target that it misses may be in what could not be read: then that is a problem
+    like the others and no error, which would hide them.
+    """
+    try:
+        return select(inventory.subjects()), problems
+    except MeshcheckError as error:
+        if not problems or error.code is not ExitCode.UNREADABLE:
+            raise
+        return [], [*problems, perhaps(error)]
+
+
+def perhaps(error: MeshcheckError) -> Problem:
+    """Something was not found, and not everything could be read."""
+    return Problem(f"{error.what}, as far as it could be read", error.hint)
 
 
 def rules_of(options: Output) -> tuple[Sequence[Ignore], Severity | None]:
@@ -157,14 +181,13 @@ def _color(when: str, stream: TextIO) -> bool:
     return stream.isatty() and not plain
 
 
-def _tell(found: Report, nothing: str, options: Output) -> None:
+def _tell(found: Report, nothing: Callable[[], str], options: Output) -> None:
     """Everything that is not data, on stderr."""
     for warning in found.warnings:
         click.echo(f"warning: {safe(warning)}", err=True)
-    for problem in found.problems:
-        complain(problem.what, problem.hint)
+    complain_of(found.problems)
     if not found.rows and not found.problems:
-        click.echo(nothing, err=True)
+        click.echo(nothing(), err=True)
     if not options.for_people or not found.rows or not sys.stdout.isatty():
         return
     hint = _next(found, options)
@@ -189,6 +212,23 @@ def complain(what: str, hint: str = "") -> None:
     click.echo(f"error: {safe(what)}", err=True)
     if hint:
         click.echo(f"  {safe(hint)}", err=True)
+
+
+def complain_of(problems: Iterable[Problem]) -> None:
+    """``complain`` of each; what is denied alike, in one place, is told once."""
+    told: dict[object, list[Problem]] = {}
+    for one in problems:
+        alike = (one.verb, one.namespace) if one.verb and one.resource else one
+        told.setdefault(alike, []).append(one)
+    for first, *others in told.values():
+        if not others:
+            complain(first.what, first.hint)
+            continue
+        complain(first.what)
+        where = f" -n {first.namespace}" if first.namespace else ""
+        names = ", ".join(one.resource for one in others)
+        click.echo(f"  so are {safe(names)}", err=True)
+        click.echo(f"  kubectl auth can-i --list{safe(where)}", err=True)
 
 
 class Progress:

@@ -1,0 +1,65 @@
+"""What a user without rights is told: what is denied, and no guess beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import objects
+from tests.server import Server
+from tests.shell import Shell
+
+_DENIED = """\
+error: Error from server (Forbidden): cronjobs.batch is forbidden: User "mute" \
+cannot list resource "cronjobs" in API group "batch" in the namespace "shop"
+  so are daemonsets.apps, deployments.apps, jobs.batch, pods, statefulsets.apps
+  kubectl auth can-i --list -n shop
+"""
+_MISSING = """\
+error: deployments.apps "cart" not found in namespace shop, as far as it could be read
+  kubectl meshcheck ns shop lists what there is
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """It lets nobody list anything."""
+    with Server.start(objects(), tokens={"mute": [("list", "*", "*")]}) as found:
+        yield found
+
+
+@pytest.fixture
+def mute(server: Server, tmp_path: Path) -> Shell:
+    config = server.kubeconfig(tmp_path / "config", token="mute", namespace="shop")
+    return Shell(tmp_path, str(config))
+
+
+def test_what_is_denied_alike_is_told_once(mute: Shell) -> None:
+    ran = mute.program("ns")
+
+    assert (ran.code, ran.out, ran.err) == (3, "", _DENIED)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["deploy/cart", "deploy/cart --fix --yes", "diff deploy/cart deploy/web"],
+)
+def test_what_may_not_be_read_is_not_said_to_be_missing(
+    words: str, mute: Shell
+) -> None:
+    ran = mute.program(*words.split())
+
+    assert (ran.code, ran.out, ran.err) == (3, "", _DENIED + _MISSING)
+
+
+def test_a_mesh_that_may_not_be_read_is_no_missing_mesh(mute: Shell) -> None:
+    ran = mute.program("mesh", "--fix", "--yes")
+
+    assert (ran.code, ran.out) == (3, "")
+    assert "error: the webhook configurations could not be read: " in ran.err
+    assert ran.err.endswith(
+        "error: no mesh was found, as far as it could be read\n"
+        "  kubectl meshcheck ns --fix mends workloads alone\n"
+    )
