@@ -171,8 +171,11 @@ def _await(value: str | None) -> bool | None:
 
 def _native_name(version: str, placed: Placed) -> str:
     """The name that this release reads, of those that are there."""
-    marks = {**(placed.namespace_annotations or {}), **placed.pod.annotations}
-    there = [key for key in names.NATIVE if key in marks]
+    # a namespace's beta name is not read any more (pkg/inject/inject.go)
+    final = names.since(version, *names.NATIVE_SINCE[names.NATIVE_GA])
+    around = set(placed.namespace_annotations or ())
+    around -= {names.NATIVE_BETA} if final else set()
+    there = [key for key in names.NATIVE if key in (*placed.pod.annotations, *around)]
     readable = [key for key in there if names.since(version, *names.NATIVE_SINCE[key])]
     return readable[0] if readable else ""
 
@@ -214,7 +217,9 @@ def outlook(
         return Outlook(Mode.RACE, f"Linkerd {version} cannot hold an application")
     port = placed.pod.annotations.get(linkerd.ADMIN, linkerd.ADMIN_PORT)
     if port != linkerd.ADMIN_PORT and not names.since(version, "2.14", "edge-23.6.3"):
-        return Outlook(reason=f"the hook of Linkerd {version} does not ask port {port}")
+        why = f"the hook of Linkerd {version} does not ask port {port}"
+        ends = names.since(version, "2.11.2", "edge-22.2.1")
+        return Outlook(Mode.RACE if ends else Mode.UNKNOWN, why)
     return Outlook(Mode.HELD)
 
 

@@ -119,8 +119,8 @@ def _may_redirect(init: Mapping[str, Any]) -> bool:
 def _is_held_by(container: Mapping[str, Any]) -> bool | None:
     """Whether the postStart hook returns only when the proxy is ready.
 
-    None where it asks at a port at which the proxy never answers: it fails after some
-    minutes, and what the kubelet does then decides.
+    At a port at which the proxy never answers it fails when its time is over, and the
+    next container is started all the same; None where it has no time.
     """
     lifecycle = container.get("lifecycle") or {}
     hook = lifecycle.get("postStart", {}).get("exec", {}).get("command", [])
@@ -132,7 +132,9 @@ def _is_held_by(container: Mapping[str, Any]) -> bool | None:
     asked = [arg.partition("=")[2] for arg in hook if arg.startswith("--port=")]
     env = {one["name"]: one.get("value", "") for one in container.get("env", [])}
     answers = env["LINKERD2_PROXY_ADMIN_LISTEN_ADDR"].rpartition(":")[2]
-    return True if (asked or ["4191"]) == [answers] else None
+    if (asked or ["4191"]) == [answers]:
+        return True
+    return False if any(arg.startswith("--timeout=") for arg in hook) else None
 
 
 def _verdict(apps: list[str], native: bool) -> str:

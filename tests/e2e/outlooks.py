@@ -6,12 +6,14 @@ injector of the test has; nothing here has seen the pod that it makes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import yaml
 
-from kubectl_meshcheck.control import Mode, Placed
+from kubectl_meshcheck.control import ControlPlane, Mode, Placed
 from kubectl_meshcheck.mesh_objects import MeshObjects
 from kubectl_meshcheck.meshes import controls
 from kubectl_meshcheck.model import PodStart, Proxy
@@ -80,9 +82,16 @@ def foretold(
     proxy: Proxy,
 ) -> Mode:
     """The outlook on a pod like this in a namespace of these labels, annotations."""
-    found = PLANES[mesh](version, proxy.version, settings)
+    planes = _planes(mesh, version, proxy.version, json.dumps(settings))
     labels, notes = around
     place = Placed(pod, "shop", pod.labels, labels, notes, proxy)
-    answer = controls.explain(controls.planes(found), place)
+    answer = controls.explain(planes, place)
     assert answer is not None
     return answer.outlook.mode
+
+
+@lru_cache
+def _planes(
+    mesh: str, version: str, release: str, settings: str
+) -> tuple[ControlPlane, ...]:
+    return controls.planes(PLANES[mesh](version, release, json.loads(settings)))

@@ -245,6 +245,7 @@ def test_kumas_hold(
     assert answer.outlook.mode is mode
 
 
+BETA = "config.beta.linkerd.io/proxy-enable-native-sidecar"
 PORT = {"config.linkerd.io/admin-port": "4999"}
 
 
@@ -255,8 +256,12 @@ PORT = {"config.linkerd.io/admin-port": "4999"}
         (linkerd(), meshed({AWAIT: "true"}, {AWAIT: "disabled"}), Mode.HELD),
         (linkerd("edge-23.4.3", nativeSidecar=True), meshed(), Mode.HELD),
         (linkerd("stable-2.10.2", nativeSidecar=True), meshed(), Mode.RACE),
-        (linkerd("stable-2.13.7"), meshed(PORT), Mode.UNKNOWN),
+        (linkerd("stable-2.11.1"), meshed(PORT), Mode.UNKNOWN),
+        (linkerd("stable-2.13.7"), meshed(PORT), Mode.RACE),
         (linkerd("stable-2.14.0"), meshed(PORT), Mode.HELD),
+        (linkerd("edge-25.10.7"), meshed(None, {BETA: "true"}), Mode.NATIVE),
+        (linkerd("edge-26.8.3"), meshed(None, {BETA: "true"}), Mode.HELD),
+        (linkerd("edge-26.8.3"), meshed({BETA: "true"}), Mode.NATIVE),
         (kuma("2.6.0", "experimental: {sidecarContainers: true}"), None, Mode.RACE),
         (kuma("2.7.0", "experimental: {sidecarContainers: true}"), None, Mode.NATIVE),
     ],
