@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import msgspec
 
-from kubectl_meshcheck import events, hearing, logs, mesh_reading, parse
+from kubectl_meshcheck import events, hearing, logs, mesh_reading, parallel, parse
 from kubectl_meshcheck.cluster import ApiError, Cluster
 from kubectl_meshcheck.errors import MeshcheckError, Problem, nearest
 from kubectl_meshcheck.inventory import Inventory
@@ -19,8 +19,6 @@ from kubectl_meshcheck.kinds import KINDS, POD, REPLICA_SET, Kind
 _BARE = (REPLICA_SET,)
 #: logs are no JSON
 _ANY = {"Accept": "*/*"}
-#: that read the owners beside the pods: on a real network the time goes into waiting
-_THREADS = 3
 Progress = Callable[[int], None]
 
 
@@ -86,7 +84,7 @@ class _Reader:
         kinds = [kind for kind in KINDS if kind.always and kind is not POD]
         tasks = [partial(self._namespace, namespace)]
         tasks += [partial(self._owners, kind, namespace) for kind in kinds]
-        join = _beside(tasks)
+        join = parallel.start(tasks)
         try:
             self._pods(namespace)
         finally:
@@ -246,36 +244,6 @@ class _Reader:
         problem = error.problem()
         if problem not in self.problems:
             self.problems.append(problem)
-
-
-def _beside(
-    tasks: Sequence[Callable[[], None]],
-) -> Callable[[], BaseException | None]:
-    """Starts on the tasks in threads; what it returns waits for them.
-
-    That gives the error of the first task, in their order, that failed.
-    """
-    left = iter(enumerate(tasks))  # to take the next is one step for all threads
-    failed: dict[int, BaseException] = {}
-
-    def work() -> None:
-        for number, task in left:
-            try:
-                task()
-            except BaseException as error:  # handed over to the thread that waits
-                failed[number] = error
-                return
-
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(_THREADS)]
-    for thread in threads:
-        thread.start()
-
-    def join() -> BaseException | None:
-        for thread in threads:
-            thread.join()
-        return failed[min(failed)] if failed else None
-
-    return join
 
 
 def logs_of(cluster: Cluster) -> hearing.Read:

@@ -7,8 +7,9 @@ setting is unknown, never a problem: the scan itself did not need it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
-from kubectl_meshcheck import parse
+from kubectl_meshcheck import parallel, parse
 from kubectl_meshcheck.cluster import ApiError, Cluster
 from kubectl_meshcheck.control import ControlPlane, Topic
 from kubectl_meshcheck.errors import MeshcheckError
@@ -51,8 +52,8 @@ def read_settings(cluster: Cluster, objects: MeshObjects) -> None:
         room = _MOST - objects.read
         if not wanted:
             break
-        for one in wanted[: max(0, room)]:
-            _read(cluster, objects, one)
+        some = wanted[: max(0, room)]
+        parallel.run([partial(_read, cluster, objects, one) for one in some])
 
 
 def _read(cluster: Cluster, objects: MeshObjects, wanted: Wanted) -> None:

@@ -17,11 +17,12 @@ from tests.pages import DOCS, ROOT, hold_part
 PACKAGE = "kubectl_meshcheck"
 #: a module may import what stands before it; what ``|`` parts may not see each other
 LAYERS = (
-    "errors < kinds < moment < logs < model < selectors < order < control < parse < "
-    "mesh_objects < events < meshes < workload < explaining < mismatch | refusals < "
-    "waiting | survey < evidence < hearing < checks < ignore < owners < grouping < "
-    "inventory < scan < comparison < ownership < plan < report < demo | cluster | "
-    "files < mesh_reading < live | offline | edit < apply < config < cli"
+    "errors < kinds < moment < parallel < logs < model < selectors < order < "
+    "control < parse < mesh_objects < events < meshes < workload < explaining < "
+    "mismatch | refusals < waiting | survey < evidence < hearing < checks < ignore "
+    "< owners < grouping < inventory < scan < comparison < ownership < plan < "
+    "report < demo | cluster | files < mesh_reading < live | offline | edit < apply "
+    "< config < cli"
 )
 #: who alone may name them
 WALLS = {

@@ -39,17 +39,20 @@ def test_each_mesh_costs_the_objects_that_configure_it(tmp_path: Path) -> None:
     operator = "cloud-sql-proxy-operator"
     fuse = "gcs-fuse-csi-driver"
     assert (ran.code, ran.err) == (1, "")
-    assert paths == [
-        f"{_APPS}/consul/deployments/consul-connect-injector",
-        f"{_APPS}/appmesh-system/deployments/appmesh-controller",
-        f"{_APPS}/osm-system/deployments/osm-injector",
-        f"{_CONFIG}/osm-mesh-config",
-        f"{_APPS}/nginx-mesh/deployments/nginx-mesh-controller",
-        f"{_APPS}/dapr-system/deployments/dapr-sidecar-injector",
-        f"{_APPS}/vault/deployments/vault-agent-injector",
-        f"{_APPS}/{operator}-system/deployments/{operator}-controller-manager",
-        f"{_APPS}/{fuse}/deployments/{fuse}-webhook",
-    ]
+    # read beside each other, so that no order is promised
+    assert sorted(paths) == sorted(
+        [
+            f"{_APPS}/consul/deployments/consul-connect-injector",
+            f"{_APPS}/appmesh-system/deployments/appmesh-controller",
+            f"{_APPS}/osm-system/deployments/osm-injector",
+            f"{_CONFIG}/osm-mesh-config",
+            f"{_APPS}/nginx-mesh/deployments/nginx-mesh-controller",
+            f"{_APPS}/dapr-system/deployments/dapr-sidecar-injector",
+            f"{_APPS}/vault/deployments/vault-agent-injector",
+            f"{_APPS}/{operator}-system/deployments/{operator}-controller-manager",
+            f"{_APPS}/{fuse}/deployments/{fuse}-webhook",
+        ]
+    )
 
 
 def test_without_a_webhook_of_theirs_nothing_is_asked(tmp_path: Path) -> None:

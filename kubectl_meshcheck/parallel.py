@@ -1,0 +1,47 @@
+"""Requests beside each other: on a real network the time goes into waiting."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+#: more of them would mostly wait for each other, and for their connections
+THREADS = 3
+Task = Callable[[], None]
+
+
+def start(tasks: Sequence[Task]) -> Callable[[], BaseException | None]:
+    """Begins with the tasks; what it returns waits until all have ended.
+
+    That gives the error of the first task, in their order, that failed.  A thread whose
+    task has failed takes no other.
+    """
+    left = iter(enumerate(tasks))  # to take the next is one step for all threads
+    failed: dict[int, BaseException] = {}
+
+    def work() -> None:
+        for number, task in left:
+            try:
+                task()
+            except BaseException as error:  # handed over to whoever waits
+                failed[number] = error
+                return
+
+    count = min(THREADS, len(tasks))
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+
+    def join() -> BaseException | None:
+        for thread in threads:
+            thread.join()
+        return failed[min(failed)] if failed else None
+
+    return join
+
+
+def run(tasks: Sequence[Task]) -> None:
+    """All of the tasks; raises the error of the first that failed."""
+    failure = start(tasks)()
+    if failure is not None:
+        raise failure
