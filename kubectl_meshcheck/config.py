@@ -10,7 +10,7 @@ import msgspec
 import yaml
 
 from kubectl_meshcheck import ignore, meshes
-from kubectl_meshcheck.checks.base import Severity
+from kubectl_meshcheck.checks.base import DOCS, Severity
 from kubectl_meshcheck.errors import ExitCode, MeshcheckError, nearest
 from kubectl_meshcheck.ignore import Ignore
 from kubectl_meshcheck.meshes.declared import Sidecar
@@ -20,6 +20,7 @@ DEFAULT = "meshcheck/config.yaml"
 _KEYS = ("apiVersion", "kind", "failOn", "ignore", "sidecars")
 _IGNORE_KEYS = ("check", "reason", "namespace", "workload")
 _SIDECAR_KEYS = ("name", "container", "image", "waits", "ready", "redirectedBy")
+_PAGE = f"{DOCS.removesuffix('/checks')}/usage.md#the-config-file"
 _LARGEST = 1 << 20  #: bytes; nobody writes more by hand
 
 
@@ -57,8 +58,18 @@ def _read(path: str) -> Config:
     except OSError as error:
         raise _wrong(file, error.strerror or str(error)) from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise _wrong(file, str(error).replace("\n", " ")) from error
+        raise _wrong(file, _where(error)) from error
     return _config(file, {} if found is None else found)
+
+
+def _where(error: Exception) -> str:
+    """What is wrong, and in which line."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    mark = getattr(error, "problem_mark", None)
+    words = (getattr(error, "context", None), getattr(error, "problem", None))
+    said = " ".join(word for word in words if word)
+    return f"line {mark.line + 1}: {said}" if mark and said else "it is not YAML"
 
 
 def default_path() -> Path:
@@ -68,7 +79,7 @@ def default_path() -> Path:
 
 
 def _wrong(file: Path, why: str) -> MeshcheckError:
-    hint = "docs/usage.md shows what it may hold"
+    hint = f"what it may hold: {_PAGE}"
     return MeshcheckError(f"the config file {file}: {why}", hint, code=ExitCode.USAGE)
 
 

@@ -13,11 +13,12 @@ from typing import Any
 import click
 import pytest
 
-from kubectl_meshcheck import __version__, config
+from kubectl_meshcheck import __version__, config, meshes
 from kubectl_meshcheck.checks.base import Severity
 from kubectl_meshcheck.cli.app import PROGRAM, app
 from kubectl_meshcheck.errors import ExitCode
 from kubectl_meshcheck.ignore import Ignore
+from kubectl_meshcheck.meshes.declared import Sidecar
 from kubectl_meshcheck.model import (
     Capture,
     Container,
@@ -85,11 +86,20 @@ def test_the_changelog_begins_with_this_version() -> None:
 def test_the_config_file_of_the_usage_page_is_read(tmp_path: Path) -> None:
     usage = (DOCS / "usage.md").read_text(encoding="utf-8")
     (text,) = re.findall(r"^```yaml\n(failOn.*?)^```", usage, re.DOTALL | re.MULTILINE)
-    (tmp_path / "config.yaml").write_text(text)
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
     reason = "the migration talks to the node only"
+    edge = Sidecar(
+        "edge", "edge-proxy", "*/edge:*", ("edge", "wait"), "/ready", "edge-init",
+        str(file),
+    )  # fmt: skip
+    try:
+        loaded = config.load(str(file))
+    finally:
+        meshes.declare(())
 
-    assert config.load(str(tmp_path / "config.yaml")) == config.Config(
-        (Ignore("MC002", reason, "bill*", "deploy/orders"),), Severity.WARNING
+    assert loaded == config.Config(
+        (Ignore("MC002", reason, "bill*", "deploy/orders"),), Severity.WARNING, (edge,)
     )
 
 

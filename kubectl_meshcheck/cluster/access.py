@@ -69,7 +69,7 @@ def _in_cluster(connection: Connection) -> Access:
     token = SERVICE_ACCOUNT / "token"
     if not (host and port and token.exists()):
         raise MeshcheckError(
-            "no cluster is configured: there is no kubeconfig",
+            "no cluster is configured: there is no kubeconfig, or nothing in it",
             "set KUBECONFIG, or name a file with --kubeconfig",
         )
     if connection.context:
@@ -95,6 +95,10 @@ def _in_cluster(connection: Connection) -> Access:
     )
 
 
+#: what to do about a kubeconfig with nothing in it
+_NONE = "it names no context: set KUBECONFIG, or name a file with --kubeconfig"
+
+
 def _context(connection: Connection, config: Config) -> tuple[str, ContextEntry]:
     name = connection.context or config.current_context
     if name:
@@ -104,7 +108,7 @@ def _context(connection: Connection, config: Config) -> tuple[str, ContextEntry]
     known = ", ".join(sorted(config.contexts)[:5])
     raise MeshcheckError(
         "current-context is not set",
-        f"choose one with --context: {known}" if known else "",
+        f"choose one with --context: {known}" if known else _NONE,
     )
 
 
@@ -115,7 +119,8 @@ def _entry(kind: str, name: str, known: Mapping[str, E]) -> E:
 
 
 def _unknown(kind: str, name: str, known: Mapping[str, object]) -> MeshcheckError:
-    return MeshcheckError(f"{kind} {name!r} does not exist", nearest(name, known))
+    hint = nearest(name, known) or f"kubectl config get-{kind}s lists what there is"
+    return MeshcheckError(f"{kind} {name!r} does not exist", hint)
 
 
 def _cluster(

@@ -158,6 +158,10 @@ def _paths(connection: Connection) -> list[Path]:
     return [Path("~/.kube/config").expanduser()]
 
 
+#: what to do about a kubeconfig that cannot be read
+_OTHER = "mend it, or name another one with --kubeconfig"
+
+
 def _read(path: Path) -> _File | None:
     """The file's content; ``None`` if there is no such file."""
     import yaml
@@ -168,7 +172,7 @@ def _read(path: Path) -> _File | None:
         return None
     except OSError as error:
         raise MeshcheckError(
-            f"error loading config file {str(path)!r}: {error.strerror}"
+            f"error loading config file {str(path)!r}: {error.strerror}", _OTHER
         ) from error
     # ten times as fast as the Python loader; absent where PyYAML has no libyaml
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -182,7 +186,7 @@ def _read(path: Path) -> _File | None:
         RecursionError,
     ) as error:
         raise MeshcheckError(
-            f"error loading config file {str(path)!r}: {_where(error)}"
+            f"error loading config file {str(path)!r}: {_where(error)}", _OTHER
         ) from error
 
 
@@ -191,6 +195,8 @@ def _where(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None)
     if mark is not None and problem:
+        if problem.startswith("but "):  # the second half of a sentence
+            problem = f"{getattr(error, 'context', '')}, {problem}"
         return f"line {mark.line + 1}: {problem}"
     if isinstance(error, msgspec.ValidationError):
         return str(error)

@@ -146,7 +146,8 @@ class Transport:
         if isinstance(error, MalformedError):
             return MeshcheckError(
                 f"the server {self.route.host} did not answer as a Kubernetes API: "
-                f"{error}"
+                f"{error}",
+                "look at the server of the context: kubectl config view --minify",
             )
         waited = self.limit or (STALL if isinstance(error, TimeoutError) else 0)
         return no_connection(error, self.route, waited)

@@ -113,7 +113,8 @@ def test_flags_override() -> None:
     ("flags", "what", "hint"),
     [
         ({"context": "tow"}, "context 'tow' does not exist", "did you mean two?"),
-        ({"cluster": "x"}, "cluster 'x' does not exist", ""),
+        ({"cluster": "x"}, "cluster 'x' does not exist",
+             "kubectl config get-clusters lists what there is"),
         ({"user": "uu"}, "user 'uu' does not exist", "did you mean u?"),
         ({"kubeconfig": "/no/such"}, "stat /no/such: no such file or directory",
          "--kubeconfig must name a file that exists"),
