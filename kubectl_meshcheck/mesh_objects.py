@@ -89,6 +89,12 @@ class Custom(msgspec.Struct, frozen=True, gc=False):
     spec: Any = None
 
 
+class Version(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """What the API server says of itself."""
+
+    git_version: str = ""
+
+
 class _NodeInfo(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     kubelet_version: str = ""
 
@@ -142,6 +148,7 @@ class MeshObjects(msgspec.Struct):
     #: versions of the kubelets; None when they were not read
     kubelets: tuple[str, ...] | None = None
     kubelets_unknown: str = "the nodes' versions were not read"
+    server: str = ""  #: the API server's version; empty when it was not read
     #: control planes that pods name: revision and namespace, where no webhook tells
     hints: dict[tuple[str, str], None] = msgspec.field(default_factory=dict)
 

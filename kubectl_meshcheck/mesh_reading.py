@@ -7,6 +7,7 @@ setting is unknown, never a problem: the scan itself did not need it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from kubectl_meshcheck import parallel, parse
@@ -19,6 +20,7 @@ from kubectl_meshcheck.mesh_objects import (
     Custom,
     MeshObjects,
     Node,
+    Version,
     Wanted,
     WebhookConfiguration,
 )
@@ -78,6 +80,20 @@ def _read(cluster: Cluster, objects: MeshObjects, wanted: Wanted) -> None:
         objects.absent[wanted] = f"could not be read: {error.what}"
 
 
+def read_version(
+    cluster: Cluster,
+    objects: MeshObjects,
+    planes: Callable[[], tuple[ControlPlane, ...]],
+) -> None:
+    """The API server's version, where a control plane may make native sidecars.
+
+    A server that does not tell leaves it unknown.
+    """
+    if not objects.server and any(_may_be_native(one) for one in planes()):
+        with suppress(MeshcheckError):
+            objects.server = cluster.get("/version", Version).git_version
+
+
 def read_nodes(
     cluster: Cluster,
     objects: MeshObjects,
@@ -92,6 +108,13 @@ def read_nodes(
     except MeshcheckError as error:
         objects.kubelets = None
         objects.kubelets_unknown = f"the nodes could not be read: {error.what}"
+
+
+def _may_be_native(plane: ControlPlane) -> bool:
+    native = plane.topic(Topic.NATIVE)
+    if native is None:
+        return False
+    return native.value is not False or bool(native.overridden_by)
 
 
 def _depends(plane: ControlPlane) -> bool:

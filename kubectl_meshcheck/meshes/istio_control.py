@@ -19,7 +19,12 @@ from kubectl_meshcheck.control import (
 )
 from kubectl_meshcheck.mesh_objects import MeshObjects
 from kubectl_meshcheck.meshes import istio_effective as effective
-from kubectl_meshcheck.meshes import istio_failing, istio_planes, istio_sources
+from kubectl_meshcheck.meshes import (
+    istio_failing,
+    istio_planes,
+    istio_sources,
+    kubelets,
+)
 from kubectl_meshcheck.meshes.control_base import (
     Control,
     annotation,
@@ -93,6 +98,7 @@ def _settings(
         effective.hold(rules, istio_sources.hold(sources)),
         effective.native(version, native, objects.kubelets, objects.kubelets_unknown),
         *effective.gates(version, gates),
+        *effective.server(kubelets.server(objects)),
         *effective.stops(
             version,
             istio_sources.default_config(sources, effective.DRAIN),
@@ -225,6 +231,10 @@ def _unusual(placed: Placed) -> str:
 
 def _native(version: tuple[int, ...], settings: dict[str, Setting]) -> Outlook:
     probe, port = settings.get(effective.PROBE), settings[effective.PORT]
+    server = settings.get(effective.SERVER)
+    if server is not None:
+        why = f"{server.origin.text} and takes a native sidecar for an init container"
+        return Outlook(reason=f"{why}, so it refuses the pod")
     if probe is None or probe.unknown or port.unknown:
         why = probe.unknown if probe and probe.unknown else port.unknown
         return Outlook(reason=f"whether it has a startup probe is not known: {why}")

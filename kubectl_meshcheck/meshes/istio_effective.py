@@ -30,6 +30,8 @@ NATIVE = "nativeSidecar"
 PROBE = "startupProbe"
 LIFECYCLE = "lifecycle"
 PORT = "statusPort"
+#: Kubernetes' own feature gate, shown where the API server is too old for it
+SERVER = "SidecarContainers"
 DRAIN = "terminationDrainDuration"
 EXIT_ON_ZERO = "EXIT_ON_ZERO_ACTIVE_CONNECTIONS"
 POLICY = "policy"
@@ -183,6 +185,20 @@ def gates(version: Version, given: dict[str, Given]) -> tuple[Setting, ...]:
 
 def _one(topic: Topic, name: str, given: Given, default: Value) -> Setting:
     return first_said(topic, name, (given,), Given(given.origin, default))
+
+
+def server(known: bool | None) -> tuple[Setting, ...]:
+    """What an API server before 1.29 says; nothing of one that knows native sidecars.
+
+    It drops ``restartPolicy`` of a container, and then refuses the hooks and probes of
+    what it takes for an ordinary init container (kubernetes/kubernetes:
+    pkg/api/pod/util.go ``dropDisabledFields``, pkg/apis/core/validation/validation.go
+    ``validateInitContainers``).
+    """
+    if known is not False:
+        return ()
+    old = built_in("the API server is older than Kubernetes 1.29")
+    return (Setting(Topic.GATE, SERVER, False, old, True),)
 
 
 def stops(

@@ -24,6 +24,9 @@ def releases(objects: MeshObjects) -> list[tuple[int, ...]] | None:
 
 def server(objects: MeshObjects) -> bool | None:
     """Whether the API server knows native sidecars; None where it cannot be told."""
+    told = release(objects.server)[:2]
+    if told:
+        return told >= NATIVE
     found = releases(objects)
     if not found or not found[-1]:
         return None

@@ -207,3 +207,50 @@ def test_what_the_injector_would_make_of_a_pod(
 )
 def test_the_default_mode_of_a_control_plane(kubelets: Any, mode: str) -> None:
     assert only(meshes.istio("1.27.1", kubelets=kubelets)).mode == mode
+
+
+OLDEST, OLDER = ("v1.24.3", "v1.25.1"), ("v1.24.3", "v1.26.0")
+PROBED: Any = {"startupProbe": {"enabled": True}}
+REFUSED = (
+    "the API server is older than Kubernetes 1.29 and takes a native sidecar for an "
+    "init container, so it refuses the pod"
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "env", "server", "kubelets", "annotation", "mode", "reason"),
+    [
+        ("1.24.0", "true", "v1.28.15+k3s1", None, None, Mode.UNKNOWN, REFUSED),
+        ("1.24.0", "true", "v1.29.0", None, None, Mode.NATIVE, ""),
+        ("1.24.0", "true", "v2.0.0", None, None, Mode.NATIVE, ""),
+        ("1.24.0", "true", "unheard of", None, None, Mode.NATIVE, ""),
+        ("1.24.0", "true", "", None, None, Mode.NATIVE, ""),
+        # the server itself was not asked: it is at most three minors newer
+        ("1.24.0", "true", "", OLDEST, None, Mode.UNKNOWN, REFUSED),
+        ("1.24.0", "true", "", OLDER, None, Mode.NATIVE, ""),
+        ("1.24.0", "true", "v1.28.1", NEW, None, Mode.UNKNOWN, REFUSED),
+        # only who makes a native sidecar is refused
+        ("1.24.0", "false", "v1.28.1", None, "true", Mode.UNKNOWN, REFUSED),
+        ("1.24.0", "true", "v1.28.1", None, "false", Mode.HELD, ""),
+        ("1.24.0", "false", "v1.28.1", None, None, Mode.HELD, ""),
+        ("1.27.0", "auto", "v1.28.1", OLDEST, None, Mode.HELD, ""),
+    ],
+)
+def test_a_native_sidecar_that_the_server_refuses(
+    version: str,
+    env: str,
+    server: str,
+    kubelets: tuple[str, ...] | None,
+    annotation: str | None,
+    mode: Mode,
+    reason: str,
+) -> None:
+    switch = {"ENABLE_NATIVE_SIDECARS": env}
+    proxy = {**PROBED, HOLD: True}
+    found = meshes.istio(version, proxy=proxy, env=switch, kubelets=kubelets)
+    found.server = server
+    key = "sidecar.istio.io/nativeSidecar"
+    pod = placed({} if annotation is None else {key: annotation})
+    explained = controls.explain(planes(found), pod)
+    assert explained is not None
+    assert (explained.outlook.mode, explained.outlook.reason) == (mode, reason)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from kubectl_meshcheck import live, offline
 from kubectl_meshcheck.cluster import Connection, connect
 from kubectl_meshcheck.errors import Problem
@@ -175,6 +177,23 @@ def test_nodes_are_read_only_where_the_mode_depends_on_them(tmp_path: Path) -> N
             [plane] = inventory.control_planes()
             modes.append((plane.mode, "/api/v1/nodes" in asked(server)))
     assert modes == [("classic", False), ("native", True)]
+
+
+@pytest.mark.parametrize(
+    ("version", "nodes", "asks"),
+    [("1.14.6", True, False), ("1.27.1", True, True), ("1.27.1", False, False)],
+)
+def test_the_server_s_version_is_asked_where_sidecars_may_be_native(
+    version: str, nodes: bool, asks: bool, tmp_path: Path
+) -> None:
+    image = f"pilot:{version}"
+    istiod = meshes.istiod(name="istiod-1-14-6", image=image)
+    objects = [one for one in cluster(version=version) if one["kind"] != "Deployment"]
+    with Server.start([*objects, typed("apps/v1", "Deployment", istiod)]) as server:
+        inventory, _ = scanned(server, tmp_path, nodes=nodes)
+        paths = [request.path for request in server.requests]
+    told = inventory.mesh_objects.server
+    assert (told, "/version" in paths) == ("v1.32.4" if asks else "", asks)
 
 
 def dump(*objects: Object) -> Inventory:
