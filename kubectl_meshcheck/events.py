@@ -79,8 +79,11 @@ class Events:
         before = self.refused.get(place)
         if before is None and len(self.refused) >= _PODS:
             return
-        if before is None or before.last <= told.last:
-            self.refused[place] = replace(told, message=told.message[:_WORDS])
+        newest = told if before is None or before.last <= told.last else before
+        # the name of the pod is in each: an event of its own for nearly every attempt
+        count = told.count + (before.count if before else 0)
+        message = newest.message[:_WORDS]
+        self.refused[place] = replace(newest, message=message, count=count)
 
     def skipped(self, namespace: str, kind: str, name: str) -> str:
         """Why an injector left this workload's newest pod alone, in its own words;

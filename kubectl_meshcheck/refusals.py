@@ -164,21 +164,19 @@ def _place(subject: Subject, mesh: str) -> tuple[str, str] | None:
 
 # -- a native sidecar is taken for an ordinary init container --------------
 
-_FIELD = (
+#: the rule in the words of 1.28 and later, and of before, where the value stands first
+_PLAIN = (
     r"spec\.initContainers\[\d{1,4}\]\."
-    r"(?:lifecycle|livenessProbe|readinessProbe|startupProbe): (?:Forbidden|Invalid)"
-)
-#: of 1.28 and later, and of before
-_RULES = (
-    "may not be set for init containers without restartPolicy=Always",
-    "must not be set for init containers",
+    r"(?:lifecycle|livenessProbe|readinessProbe|startupProbe): (?:Forbidden|Invalid).*?"
+    r"(?:may not be set for init containers without restartPolicy=Always"
+    r"|must not be set for init containers)"
 )
 
 
 def _plain(subject: Subject, text: str) -> tuple[str, str] | None:
     """A template cannot have such a container: it would have been refused itself."""
-    field = re.search(_FIELD, text)
-    if field is None or not any(rule in text for rule in _RULES):
+    said = re.search(_PLAIN, text)
+    if said is None:
         return None
     explained = subject.explained
     injects = explained is not None and explained.injection.injected is not False
@@ -190,7 +188,7 @@ def _plain(subject: Subject, text: str) -> tuple[str, str] | None:
         whose = "an injected native sidecar"
     why = (
         f"{whose} is taken for an ordinary init container, as by an API server before "
-        f"Kubernetes 1.29: {logs.quoted(text[field.start() :])}"
+        f"Kubernetes 1.29: {logs.quoted(said[0])}"
     )
     if native is None or native.value is False:
         return why, NATIVE_NEEDS

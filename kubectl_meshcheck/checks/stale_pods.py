@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubectl_meshcheck import mismatch
+from kubectl_meshcheck import mismatch, refusals
 from kubectl_meshcheck.checks import remedy
 from kubectl_meshcheck.checks.base import Check, Finding, Severity
 from kubectl_meshcheck.control import Mode
@@ -35,8 +35,8 @@ _NEW = {
 
 def find(subject: Subject) -> Iterator[Finding]:
     proxy, found = mismatch.proxy_of(subject), mismatch.stale(subject)
-    if proxy is None or found is None:
-        return
+    if proxy is None or found is None or refusals.read(subject) is not None:
+        return  # a restart would make pods of which none is taken
     severity = None if found.mends or found.breaks else Severity.INFO
     message = f"is stale, a new pod {_NEW[found.new]}: {found.because}"
     cure = remedy.restart(subject)
