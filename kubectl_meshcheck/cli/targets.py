@@ -29,6 +29,10 @@ class Target(msgspec.Struct, frozen=True):
         return f"{self.kind.resource} {self.name!r}"
 
 
+#: what kubectl calls them
+_NAMESPACES = ("ns", "namespace", "namespaces")
+
+
 def parse(words: Sequence[str]) -> list[Target]:
     """``deploy cart web`` or ``deploy/cart sts/db``, as kubectl takes them.
 
@@ -43,8 +47,10 @@ def parse(words: Sequence[str]) -> list[Target]:
     for word in words:
         kind_word, slash, name = word.partition("/")
         if not slash or not kind_word or not name or "/" in name:
-            example = "deploy/cart sts/db"
-            raise _usage(f"{word!r} is not TYPE/NAME; the forms do not mix", example)
+            mixed = "; the forms do not mix" if len(words) > 1 else ""
+            raise _usage(f"{word!r} is not TYPE/NAME{mixed}", "deploy/cart sts/db")
+        if kind_word in _NAMESPACES:
+            raise _usage("a namespace is no workload", f"ns {name}")
         targets.append(Target(_kind(kind_word), name))
     return targets
 
@@ -86,6 +92,11 @@ def _missing(target: Target, subjects: list[Subject], namespace: str) -> Meshche
     if target.kind is POD:
         known |= {name for subject in subjects for name in subject.names}
     hint = nearest(target.name, sorted(known))
-    hint = hint or f"kubectl meshcheck ns {namespace} lists what there is"
-    what = f'{target.kind.resource} "{target.name}" not found in namespace {namespace}'
-    return MeshcheckError(what, hint)
+    return missing(target.kind, target.name, namespace, hint)
+
+
+def missing(kind: Kind, name: str, namespace: str, hint: str = "") -> MeshcheckError:
+    """There is no such workload; ``hint`` may know a name that is near."""
+    what = f'{kind.resource} "{name}" not found in namespace {namespace}'
+    everything = f"kubectl meshcheck ns {namespace} lists what there is"
+    return MeshcheckError(what, hint or everything)

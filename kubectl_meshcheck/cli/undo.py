@@ -49,7 +49,12 @@ Examples:
 @options.writing
 @options.connection
 @click.option(
-    "-v", "verbosity", type=int, default=0, metavar="N", help="Log to stderr."
+    "-v",
+    "--verbosity",
+    type=int,
+    default=0,
+    metavar="N",
+    help="Log to stderr: 6 requests, 8 headers too.",
 )
 def undo(names: tuple[str, ...], everything: bool, **given: Any) -> ExitCode:
     """Take back what --fix wrote: the annotations as they were, and its record.
@@ -148,7 +153,6 @@ def _prepared(
     cluster: Cluster, refs: Sequence[Ref], *, quiet: bool
 ) -> tuple[list[Undoing], ExitCode]:
     """What is to be taken back; what is refused is said and left alone."""
-    from kubectl_meshcheck.apply import objects
     from kubectl_meshcheck.apply import undo as undoing
     from kubectl_meshcheck.cli import show
     from kubectl_meshcheck.report.fixing import name
@@ -157,7 +161,7 @@ def _prepared(
     found, code = [], ExitCode.CLEAN
     for ref in refs:
         try:
-            one = undoing.prepare(ref, objects.read(cluster, ref))
+            one = undoing.prepare(ref, _read(cluster, ref))
         except MeshcheckError as error:
             if error.code is not ExitCode.REFUSED and len(refs) == 1:
                 raise
@@ -170,6 +174,19 @@ def _prepared(
             click.echo(f"{safe(name(ref))} rolled back (no change)")
             click.echo("nothing to undo: it carries no fix", err=True)
     return found, code
+
+
+def _read(cluster: Cluster, ref: Ref) -> dict[str, Any]:
+    from kubectl_meshcheck.apply import objects
+    from kubectl_meshcheck.cli import targets
+    from kubectl_meshcheck.cluster import ApiError
+
+    try:
+        return objects.read(cluster, ref)
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        raise targets.missing(ref.kind, ref.name, ref.namespace) from error
 
 
 def _ask(refs: Sequence[Ref]) -> None:

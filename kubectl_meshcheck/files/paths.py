@@ -62,6 +62,9 @@ def _argument(path: str, *, recursive: bool) -> Argument:
     except PermissionError:
         return Argument(path, (path,))  # opening it will say so
     except (OSError, ValueError):
+        if os.path.lexists(path):
+            told = f'"{printable(path)}" is a link that leads to no file'
+            raise _usage(told, "") from None
         raise _usage(
             f'the path "{printable(path)}" does not exist', _instead_of(path)
         ) from None

@@ -17,6 +17,8 @@ _WRONG = {
     "nss shop": "no command 'nss'; did you mean ns or sts?",
     "deploymnt/x": 'no kind of workload is called "deploymnt"\n  did you mean deploy?',
     "deploy": "Missing argument 'NAME...'.",
+    "ns/shop": "a namespace is no workload\n  write: kubectl meshcheck ns shop",
+    "deploy/": "'deploy/' is not TYPE/NAME\n  write: ",
     "deploy cart/x sts": "'deploy' is not TYPE/NAME; the forms do not mix",
     "checks MC01": "no check is called 'MC01'\n  did you mean MC01",
     "ns shop -o jsn": "-o/--output: 'jsn' is not one of ",

@@ -86,6 +86,13 @@ def test_mistakes_in_naming_are_usage_errors(
     assert usage(*paths) == (what, hint, ExitCode.USAGE)
 
 
+def test_a_link_that_leads_nowhere_is_not_said_to_be_missing() -> None:
+    plant({"shop.yaml": thing("a")})
+    os.symlink("nowhere", "lost.yaml")
+
+    assert usage("lost.yaml")[:2] == ('"lost.yaml" is a link that leads to no file', "")
+
+
 def test_a_directory_without_manifests_below_it_has_no_hint() -> None:
     plant({"empty/x/y.txt": ""})
 
