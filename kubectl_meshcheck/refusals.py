@@ -113,7 +113,9 @@ _CALLING = rf'failed calling webhook "({_NAME})"[:;] ?(?:failed to call webhook:
 _DENIED = rf'admission webhook "({_NAME})" denied the request(?:: | )?(.*)'
 #: Go's net/http, which has quoted the URL since 1.14
 _POST = r'Post "?https://([^\s"]{1,512})"?: (.*)'
-_SERVICE = r"([a-z0-9-]{1,63})\.([a-z0-9-]{1,63})\.svc[:/]"
+#: of a name that may stand in a command
+_LABEL = r"([a-z0-9][a-z0-9-]{0,62})"
+_SERVICE = rf"{_LABEL}\.{_LABEL}\.svc[:/]"
 
 
 def _webhook(subject: Subject, text: str) -> tuple[str, str] | None:
@@ -158,7 +160,7 @@ def _place(subject: Subject, mesh: str) -> tuple[str, str] | None:
     plane = subject.explained.plane if subject.explained else None
     if plane is None or plane.mesh != mesh:
         return None
-    found = re.fullmatch(r"([a-z0-9-]{1,63})/([a-z0-9-]{1,63})", plane.injector)
+    found = re.fullmatch(rf"{_LABEL}/{_LABEL}", plane.injector)
     return (found[1], found[2]) if found else None
 
 

@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from kubectl_meshcheck import live
+from kubectl_meshcheck.cluster import Connection, connect
+from kubectl_meshcheck.scan import scan
 from tests.server import Server
 from tests.settings import injectors, meshes
 from tests.settings.test_mesh_command import shell
@@ -321,6 +324,12 @@ OLD_PLAIN = (
             + OLD_PLAIN.partition(": ")[2],
             NATIVE_NEEDS,
         ),
+        # whoever may write events writes no commands
+        (
+            failing("refused", post='Post "https://a.-n;rm.svc:443/": '),
+            ISTIO.format("", ": refused"),
+            "see that Istio's injector runs and can be reached",
+        ),
         (failing("refused", "pods.example.com", NEW_POST), "", ""),
         (failing("refused", "x" * 400 + ".istio.io", NEW_POST), "", ""),
         (f"{DENIED[:30]}", "", ""),
@@ -477,3 +486,35 @@ def test_nobody_is_told_to_restart_what_is_refused(tmp_path: Path) -> None:
         [row] = [one for one in report["workloads"] if one["name"] == "web"]
         ids.append([one["id"] for one in row["findings"]])
     assert ids == [["MC001", "MC003"], ["MC001", "MC014"]]
+
+
+def test_where_the_injector_that_refuses_says_more(tmp_path: Path) -> None:
+    denied = f"{DENIED}: no template"
+    refused = workload("Deployment", condition(denied), replicas=2)
+    why = f"{REFUSES}: no template"
+    assert dumped(tmp_path, *mesh(), refused) == [
+        (
+            "Deployment/web",
+            why,
+            why + SINCE,
+            "kubectl logs -n istio-system service/istiod",
+        )
+    ]
+
+
+def test_a_watch_goes_on_saying_it(tmp_path: Path) -> None:
+    objects = [
+        *mesh(),
+        workload("StatefulSet", {"replicas": 0}, replicas=2),
+        event("StatefulSet", "web", f"create Pod web-0 failed error: {GONE}"),
+    ]
+    scope = live.Scope(("shop",))
+    with Server.start(objects) as server:
+        config = server.kubeconfig(tmp_path / "config")
+        cluster = connect(Connection(kubeconfig=str(config)))
+        before, _ = live.from_cluster(cluster, scope)
+        after, problems = live.pods_again(cluster, scope, before)
+        cluster.close()
+    rows = [scan(inventory.subjects()).rows for inventory in (before, after)]
+    assert [[row.why for row in found] for found in rows] == [[CALLED], [CALLED]]
+    assert problems == []
