@@ -48,8 +48,10 @@ def from_cluster(
     try:
         for namespace in scope.namespaces or ("",):
             reader.read(namespace)
-    finally:
+    except Exception:  # an interrupt waits for nobody
         beside.join()
+        raise
+    beside.join()
     reader.finish()
     return reader.inventory, reader.problems
 
@@ -87,8 +89,10 @@ class _Reader:
         join = parallel.start(tasks)
         try:
             self._pods(namespace)
-        finally:
-            failure = join()
+        except Exception:  # as above
+            join()
+            raise
+        failure = join()
         if failure is not None:
             raise failure
         # whoever is slow must not decide what is told first

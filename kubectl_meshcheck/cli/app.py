@@ -110,7 +110,7 @@ def main(args: Sequence[str] | None = None) -> int:
         show.complain(error.what, error.hint)
         return int(error.code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("\ninterrupted", err=True)
+        click.echo("interrupted", err=True)  # click has ended the line
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         _close()

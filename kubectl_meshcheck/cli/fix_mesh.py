@@ -138,7 +138,10 @@ def _agreed(changes: Sequence[MeshChange], fixing: MeshFixing) -> bool:
     names = ", ".join(safe(name(change.place.ref)) for change in changes)
     click.echo(f"This changes {names}, for the whole mesh.", err=True)
     click.echo("Do you want to continue? (y/N): ", err=True, nl=False)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    if sys.stdin.readline().strip().lower() in ("y", "yes"):
+        return True
+    click.echo("Nothing was changed.", err=True)
+    return False
 
 
 _SAID = {"client": " (dry run)", "server": " (server dry run)", "none": ""}

@@ -76,8 +76,8 @@ def undo(names: tuple[str, ...], everything: bool, **given: Any) -> ExitCode:
         if everything:
             click.echo("Nothing to undo: no workload carries a fix.", err=True)
         return code
-    if way.dry_run == "none" and not way.yes:
-        _ask([one.ref for one in undoings])
+    if not _agreed([one.ref for one in undoings], way):
+        return ExitCode.FOUND
     return max(code, *(_undo(cluster, one, way) for one in undoings))
 
 
@@ -98,8 +98,8 @@ def _mesh_wide(
     if len(maps) != len(names):
         raise click.UsageError("a mesh's ConfigMap goes without workloads")
     refs = [Ref(CONFIG_MAP, cluster.namespace, word.partition("/")[2]) for word in maps]
-    if way.dry_run == "none" and not way.yes:
-        _ask(refs)
+    if not _agreed(refs, way):
+        return ExitCode.FOUND
     said = {"client": " (dry run)", "server": " (server dry run)"}.get(way.dry_run, "")
     for ref in refs:
         done = way.dry_run == "client" or meshwide.undo(
@@ -189,10 +189,13 @@ def _read(cluster: Cluster, ref: Ref) -> dict[str, Any]:
         raise targets.missing(ref.kind, ref.name, ref.namespace) from error
 
 
-def _ask(refs: Sequence[Ref]) -> None:
+def _agreed(refs: Sequence[Ref], way: _Way) -> bool:
+    """Whether the user wants it.  Raises when nobody can be asked."""
     from kubectl_meshcheck.report.fixing import name
     from kubectl_meshcheck.report.text import safe
 
+    if way.yes or way.dry_run != "none":
+        return True
     if not sys.stdin.isatty():
         what = "undo asks before it changes something, and there is nobody to ask"
         hint = "look with --dry-run=server, then add --yes"
@@ -200,8 +203,10 @@ def _ask(refs: Sequence[Ref]) -> None:
     names = "".join(f"  {safe(name(ref))}\n" for ref in refs)
     question = f"This takes back what was fixed:\n{names}"
     click.echo(f"{question}Do you want to continue? (y/N): ", err=True, nl=False)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise click.Abort
+    if sys.stdin.readline().strip().lower() in ("y", "yes"):
+        return True
+    click.echo("Nothing was changed.", err=True)
+    return False
 
 
 def _undo(cluster: Cluster, one: Undoing, way: _Way) -> ExitCode:

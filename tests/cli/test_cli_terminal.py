@@ -133,7 +133,7 @@ def test_a_full_disk_is_said(nowhere: Shell) -> None:
 def test_an_interrupt_ends_with_130(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("interrupted")
     with Server.start([]) as server:
-        server.fail("/pods", silence=60)
+        server.fail(silence=600, times=100)
         config = server.kubeconfig(folder / "kubeconfig", namespace="shop")
         shell = Shell(folder, str(config))
         process = subprocess.Popen(
@@ -149,4 +149,26 @@ def test_an_interrupt_ends_with_130(tmp_path_factory: pytest.TempPathFactory) ->
         out, err = process.communicate()
 
     assert (process.returncode, out) == (130, "")
-    assert err.strip() == "interrupted"
+    assert err == "\ninterrupted\n"
+
+
+@pytest.mark.parametrize(
+    "typed", ["undo cm/istio-1-14-6 -n istio-system", "mesh --fix"]
+)
+def test_who_does_not_agree_is_no_interrupt(typed: str, shop: Shell) -> None:
+    ours, theirs = pty.openpty()
+    os.write(ours, b"n\n")
+    with subprocess.Popen(
+        [str(PROGRAM), *typed.split()],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=shop.environment,
+    ) as process:
+        _, err = process.communicate()
+    os.close(ours)
+    os.close(theirs)
+
+    assert process.returncode == 1
+    assert err.endswith("Do you want to continue? (y/N): Nothing was changed.\n")
