@@ -124,7 +124,6 @@ class _Reader:
             mesh_reading.read_settings(self._cluster, objects)
         self.refused()
         if self._scope.nodes:
-            mesh_reading.read_version(self._cluster, objects, planes)
             mesh_reading.read_nodes(self._cluster, objects, planes)
 
     def _pods(self, namespace: str) -> None:

@@ -48,14 +48,17 @@ def read_webhooks(cluster: Cluster, objects: MeshObjects) -> None:
 
 
 def read_settings(cluster: Cluster, objects: MeshObjects) -> None:
-    """The ConfigMaps and Deployments that the webhooks, or hints, point at."""
-    for _ in range(_ROUNDS):
+    """What the webhooks, or hints, point at, and the API server's version."""
+    for turn in range(_ROUNDS):
         wanted = list(dict.fromkeys(controls.wanted(objects)))
         room = _MOST - objects.read
         if not wanted:
             break
         some = wanted[: max(0, room)]
-        parallel.run([partial(_read, cluster, objects, one) for one in some])
+        tasks = [partial(_read, cluster, objects, one) for one in some]
+        if not turn and not objects.server:
+            tasks.append(partial(_version, cluster, objects))
+        parallel.run(tasks)
 
 
 def _read(cluster: Cluster, objects: MeshObjects, wanted: Wanted) -> None:
@@ -80,18 +83,13 @@ def _read(cluster: Cluster, objects: MeshObjects, wanted: Wanted) -> None:
         objects.absent[wanted] = f"could not be read: {error.what}"
 
 
-def read_version(
-    cluster: Cluster,
-    objects: MeshObjects,
-    planes: Callable[[], tuple[ControlPlane, ...]],
-) -> None:
-    """The API server's version, where a control plane may make native sidecars.
+def _version(cluster: Cluster, objects: MeshObjects) -> None:
+    """The API server's, which decides whether a native sidecar can be had at all.
 
     A server that does not tell leaves it unknown.
     """
-    if not objects.server and any(_may_be_native(one) for one in planes()):
-        with suppress(MeshcheckError):
-            objects.server = cluster.get("/version", Version).git_version
+    with suppress(MeshcheckError):
+        objects.server = cluster.get("/version", Version).git_version
 
 
 def read_nodes(
@@ -108,13 +106,6 @@ def read_nodes(
     except MeshcheckError as error:
         objects.kubelets = None
         objects.kubelets_unknown = f"the nodes could not be read: {error.what}"
-
-
-def _may_be_native(plane: ControlPlane) -> bool:
-    native = plane.topic(Topic.NATIVE)
-    if native is None:
-        return False
-    return native.value is not False or bool(native.overridden_by)
 
 
 def _depends(plane: ControlPlane) -> bool:
