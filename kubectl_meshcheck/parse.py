@@ -8,7 +8,7 @@ become invisible.  Names are Kubernetes' own, hence camelCase here and only here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from sys import intern
 from typing import Any, Generic, TypeVar
@@ -538,7 +538,3 @@ def pod_event(found: Event) -> PodEvent:
         or found.eventTime
         or "",
     )
-
-
-#: picks the annotations and labels that matter
-Pick = Callable[[Marks], tuple[tuple[str, str], ...]]

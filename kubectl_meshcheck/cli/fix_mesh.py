@@ -108,7 +108,8 @@ def _racing(inventory: Inventory) -> Racing:
 
 def _shown(one: MeshChange | MeshLeft, racing: Racing) -> str:
     plane = one.place.plane if isinstance(one, MeshChange) else one.plane
-    lines = [f"{plane.mesh} {plane.revision} in namespace {plane.namespace}"]
+    title = f"{plane.mesh} {plane.revision}".strip()
+    lines = [f"{title} in namespace {plane.namespace}"]
     if isinstance(one, MeshLeft):
         lines.append(f"  {'refused:' if one.refused else 'no change:':<11}{one.reason}")
         lines += [f"  {'instead:':<11}{one.instead}"] if one.instead else []

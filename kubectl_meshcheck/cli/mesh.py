@@ -57,7 +57,10 @@ def mesh(output: str, color: str, no_headers: bool, **given: Any) -> ExitCode:
     try:
         (inventory, problems), _ = plain.read("mesh", given, namespaces)
         unknown = inventory.mesh_objects.webhooks_unknown
-        found = survey(inventory.control_planes(), inventory.subjects())
+        subjects = inventory.subjects()
+        if offline and namespaces:  # what is in files is read as a whole
+            subjects = [s for s in subjects if s.ref.namespace in namespaces]
+        found = survey(inventory.control_planes(), subjects)
         found = with_problems(found, problems, "" if offline else unknown)
     except MeshcheckError as error:
         if output in ("table", "wide") or error.code is not ExitCode.UNREADABLE:

@@ -20,6 +20,7 @@ from kubectl_meshcheck.errors import ExitCode, MeshcheckError, Problem
 from kubectl_meshcheck.hearing import Read
 from kubectl_meshcheck.ignore import Ignore
 from kubectl_meshcheck.inventory import Inventory
+from kubectl_meshcheck.report import table
 from kubectl_meshcheck.report.text import View, safe
 from kubectl_meshcheck.scan import Report
 from kubectl_meshcheck.workload import Subject
@@ -188,6 +189,9 @@ def _tell(found: Report, nothing: Callable[[], str], options: Output) -> None:
     complain_of(found.problems)
     if not found.rows and not found.problems:
         click.echo(nothing(), err=True)
+    silent = options.only_problems and options.for_people and not found.problems
+    if silent and found.rows and not table.shown(found, View(only_problems=True)):
+        click.echo("No problems found.", err=True)
     if not options.for_people or not found.rows or not sys.stdout.isatty():
         return
     hint = _next(found, options)

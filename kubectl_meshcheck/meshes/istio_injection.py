@@ -23,7 +23,6 @@ from kubectl_meshcheck.selectors import Met, Requirement
 #: the last two since 1.9 or so; nobody runs applications there
 IGNORED = ("kube-system", "kube-public", "kube-node-lease", "local-path-storage")
 _TRUE = ("y", "yes", "true", "on")
-INJECTION = "istio-injection"
 
 
 class _Call(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -161,3 +162,18 @@ def test_the_demo_ends_as_a_scan_does_when_asked(nowhere: Shell) -> None:
     }
 
     assert codes == {"error": 1, "never": 0}
+
+
+def test_no_problem_is_said_and_not_silence(shop: Shell) -> None:
+    ran = shop.program("ns", "sandbox", "--only-problems")
+
+    assert (ran.code, ran.out, ran.err) == (0, "", "No problems found.\n")
+
+
+def test_mesh_counts_the_workloads_of_one_namespace_in_files_too(shop: Shell) -> None:
+    live, saved = (
+        shop.program("mesh", "-n", "billing", "-o", "json", *words)
+        for words in ((), ("-f", "shop.yaml"))
+    )
+
+    assert json.loads(saved.out)["meshes"] == json.loads(live.out)["meshes"]
