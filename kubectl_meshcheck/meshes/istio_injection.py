@@ -183,6 +183,10 @@ def _uncalled(calls: Sequence[_Call], placed: Placed) -> str:
     if against:
         text = " and ".join(str(one) for one in against)
         return f"{text}, so the webhook is not called{_no_such(against, calls)}"
+    keeping = [[str(x) for x in f if x.stands_against] for f in failures]
+    always = [one for one in keeping[0] if all(one in other for other in keeping)]
+    if always:  # whatever else may be missing
+        return f"{' and '.join(always)}, so no webhook is called"
     wanted = dict.fromkeys(
         " and ".join(_would(one) for one in failure) for failure in nearest
     )

@@ -124,6 +124,16 @@ def test_labels_keep_the_webhook_away(
     assert (found.injected, found.rule) == (False, rule)
 
 
+def test_a_label_that_keeps_all_webhooks_away_is_the_reason() -> None:
+    """Others are missing too, and to add them would change nothing."""
+    found = objects(*control_plane("canary"), *control_plane("stable"))
+    kept = ask(found, namespace_labels={}, labels={INJECT: "false"})
+    assert (kept.injected, kept.rule) == (
+        False,
+        "pod label sidecar.istio.io/inject=false, so no webhook is called",
+    )
+
+
 def test_an_annotation_alone_calls_no_webhook() -> None:
     found = ask(BOTH, namespace_labels={}, annotations={INJECT: "true"})
     assert found.injected is False
