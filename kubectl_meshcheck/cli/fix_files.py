@@ -190,7 +190,7 @@ def _agree(ready: Sequence[Edited], wish: Wish) -> None:
     click.echo(f"Write {files}? (y/N): ", err=True, nl=False)
     # anything but y is no, as kubectl has it (kubectl: pkg/cmd/delete)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise MeshcheckError("nothing was written", code=ExitCode.REFUSED)
+        raise MeshcheckError("nothing was written", code=ExitCode.FOUND)
 
 
 # -- telling -----------------------------------------------------------------
