@@ -1,15 +1,13 @@
 """``file --fix``: the remedy written into manifests, or shown, or printed.
 
 Ends with 0 when all that should be changed is changed or needs no change, 4 when
-something that should be changed was refused or nobody agreed to it, and 3 when
+something that should be changed was refused, 1 when nobody agreed to it, and 3 when
 something could not be read (which counts more, as in a scan).  Workloads that no
-mesh is asked for are no reason to fail.  Never with 1: what remains is refused, each
-with its reason.
+mesh is asked for are no reason to fail.
 """
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -17,7 +15,7 @@ import click
 import msgspec
 
 from kubectl_meshcheck import meshes
-from kubectl_meshcheck.cli import differ
+from kubectl_meshcheck.cli import differ, unified
 from kubectl_meshcheck.cli.show import Output, complain, rules_of
 from kubectl_meshcheck.edit import Edited, Outcome, Source, Standing, all_edited
 from kubectl_meshcheck.edit.saving import (
@@ -218,8 +216,7 @@ def _diff(one: Edited) -> str:
         raw.decode(errors="surrogateescape").splitlines(keepends=True)
         for raw in (one.before, one.after)
     )
-    lines = difflib.unified_diff(before, after, f"a/{name}", f"b/{name}")
-    return "".join(_ended(lines))
+    return "".join(_ended(unified.lines(name, before, after)))
 
 
 def _ended(lines: Iterable[str]) -> Iterator[str]:
