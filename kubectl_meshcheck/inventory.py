@@ -14,7 +14,7 @@ from kubectl_meshcheck.grouping import NAMES, Group, Groups
 from kubectl_meshcheck.kinds import Kind
 from kubectl_meshcheck.mesh_objects import MeshObjects
 from kubectl_meshcheck.meshes import controls, registry
-from kubectl_meshcheck.model import PodEvent, PodStart
+from kubectl_meshcheck.model import PodEvent, PodStart, Verdict
 from kubectl_meshcheck.owners import Key, Known, Owners, key_of
 from kubectl_meshcheck.workload import Ref, Subject
 
@@ -35,6 +35,8 @@ class Inventory:
         self._namespaces: dict[str, parse.Meta] = {}
         self._events = Events()
         self.mesh_objects = MeshObjects()  #: what configures the meshes
+        #: why not all pods of a namespace are known; "" stands for all namespaces
+        self.pods_unread: dict[str, str] = {}
         #: what could not be read and nobody asked for: said, and no problem
         self.notes: list[str] = []
 
@@ -209,11 +211,17 @@ class Inventory:
 
     def _from_template(self, known: Known) -> Subject:
         pod = known.pod or PodStart()
+        judgement = meshes.judge(pod)
+        unread = self.pods_unread.get(known.ref.namespace, self.pods_unread.get("", ""))
+        if unread and judgement.verdict is Verdict.NONE and known.replicas != 0:
+            # what its pods have that its template has not
+            judgement = replace(judgement, verdict=Verdict.UNKNOWN, reason=unread)
         subject = Subject(
             ref=known.ref,
             owners=(known.ref,),
             pod=pod,
-            judgement=meshes.judge(pod),
+            judgement=judgement,
+            unread=unread,
             live=self._live,
         )
         return self._owned(self._placed(subject), known)

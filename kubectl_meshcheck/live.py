@@ -137,10 +137,14 @@ class _Reader:
                     self._progress(self.inventory.pods)
         except MeshcheckError as error:
             seen = self.inventory.pods - before
+            unread = self.inventory.pods_unread
             if not seen and isinstance(error, ApiError):
-                return self._denied(error)
+                self._denied(error)
+                unread[namespace] = "its pods may not be listed"
+                return
             if not seen:
                 raise
+            unread[namespace] = "the list of pods broke off"
             what = f"the list of pods broke off after {seen}: {error.what}"
             self.problems.append(Problem(what, "run it again; some pods are missing"))
 

@@ -79,7 +79,6 @@ class Probe(msgspec.Struct, frozen=True):
     action: Handler
     period: int = 10
     failures: int = 3
-    delay: int = 0
 
     def __str__(self) -> str:
         return f"{self.action}, every {self.period}s, {self.failures} failures allowed"

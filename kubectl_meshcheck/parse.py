@@ -74,7 +74,6 @@ class _Action(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Probe(_Action, frozen=True, gc=False):
-    initialDelaySeconds: int | None = None
     periodSeconds: int | None = None
     failureThreshold: int | None = None
 
@@ -458,7 +457,6 @@ def _probe(found: _Probe) -> Probe | None:
         # defaults of the API server (kubernetes: pkg/apis/core/v1/defaults.go)
         period=found.periodSeconds or 10,
         failures=found.failureThreshold or 3,
-        delay=found.initialDelaySeconds or 0,
     )
 
 

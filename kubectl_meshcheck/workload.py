@@ -38,6 +38,7 @@ class Subject(msgspec.Struct, frozen=True):
     judgement: Judgement
     owners: tuple[Ref, ...] = ()  #: from the pod's own owner up to ``ref``
     pods: int = 0  #: how many pods have this shape; 0: judged by the template
+    unread: str = ""  #: why nobody can tell whether there are more, as a clause
     ready: int = 0
     names: tuple[str, ...] = ()  #: some of the pods, first the one that shows most
     restarts: int = 0  #: of all containers of all these pods

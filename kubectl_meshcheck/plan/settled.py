@@ -39,6 +39,8 @@ def settled(case: Case) -> Item | None:
         return _harmless(case, judgement)
     if judgement.verdict is Verdict.UNKNOWN:
         instead = "look at the hook; this program never guesses"
+        if worst.unread:
+            instead = "run it with the right to list pods"
         return case.by_hand(judgement.reason, instead)
     return _well(case, judgement)
 

@@ -103,7 +103,8 @@ def _redirected(row: Row) -> str:
 def _pods(row: Row) -> str:
     subject = row.subject
     if not subject.running:
-        return "none; judged by the template"
+        told = f"not known, {subject.unread}" if subject.unread else "none"
+        return f"{told}; judged by the template"
     more = ", ..." if subject.pods > len(subject.names) else ""
     names = ", ".join(subject.names) + more
     return (

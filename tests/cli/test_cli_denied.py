@@ -17,6 +17,18 @@ cannot list resource "cronjobs" in API group "batch" in the namespace "shop"
   so are daemonsets.apps, deployments.apps, jobs.batch, pods, statefulsets.apps
   kubectl auth can-i --list -n shop
 """
+_PODS = """\
+error: Error from server (Forbidden): pods is forbidden: User "mute" cannot list \
+resource "pods" in API group "" in the namespace "shop"
+  kubectl auth can-i list pods -n shop
+"""
+_UNREAD = """\
+WORKLOAD         READY  MESH  START ORDER  WAITS ON  VERDICT  WHY
+deploy/cart      -      -     cart         ?         UNKNOWN  its pods may not be listed
+deploy/fireboom  -      -     fireboom     ?         UNKNOWN  its pods may not be listed
+deploy/web       -      -     web          ?         UNKNOWN  its pods may not be listed
+sts/redis        -      -     redis        ?         UNKNOWN  its pods may not be listed
+"""
 _MISSING = """\
 error: deployments.apps "cart" not found in namespace shop, as far as it could be read
   kubectl meshcheck ns shop lists what there is
@@ -52,6 +64,27 @@ def test_what_may_not_be_read_is_not_said_to_be_missing(
     ran = mute.program(*words.split())
 
     assert (ran.code, ran.out, ran.err) == (3, "", _DENIED + _MISSING)
+
+
+def test_what_a_template_lacks_is_not_said_of_pods_that_nobody_may_list(
+    tmp_path: Path,
+) -> None:
+    with Server.start(objects(), tokens={"mute": [("list", "pods", "*")]}) as server:
+        config = server.kubeconfig(tmp_path / "config", token="mute", namespace="shop")
+        shell = Shell(tmp_path, str(config))
+        table, fix = (
+            shell.program("ns"),
+            shell.program("ns", "--fix", "--dry-run=client"),
+        )
+
+    assert (table.code, table.out) == (3, _UNREAD)
+    assert (fix.code, fix.out.split("\n\n")[0]) == (
+        3,
+        "deployment.apps/cart in namespace shop\n"
+        "  by hand:   its pods may not be listed\n"
+        "  instead:   run it with the right to list pods",
+    )
+    assert table.err == fix.err == _PODS
 
 
 def test_a_mesh_that_may_not_be_read_is_no_missing_mesh(mute: Shell) -> None:
