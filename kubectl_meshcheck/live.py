@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -43,15 +42,9 @@ def from_cluster(
     """
     reader = _Reader(cluster, scope, progress)
     # one list and a few single objects, beside everything else
-    beside = threading.Thread(target=reader.meshes, daemon=True, name="meshes")
-    beside.start()
-    try:
+    with parallel.beside([reader.meshes]):
         for namespace in scope.namespaces or ("",):
             reader.read(namespace)
-    except Exception:  # an interrupt waits for nobody
-        beside.join()
-        raise
-    beside.join()
     reader.finish()
     return reader.inventory, reader.problems
 
@@ -78,7 +71,6 @@ class _Reader:
         self._progress = progress
         self.inventory = Inventory()
         self.problems: list[Problem] = []
-        self._failure: BaseException | None = None
 
     def read(self, namespace: str) -> None:
         """One namespace, or all when it is empty."""
@@ -86,15 +78,8 @@ class _Reader:
         kinds = [kind for kind in KINDS if kind.always and kind is not POD]
         tasks = [partial(self._namespace, namespace)]
         tasks += [partial(self._owners, kind, namespace) for kind in kinds]
-        join = parallel.start(tasks)
-        try:
+        with parallel.beside(tasks):
             self._pods(namespace)
-        except Exception:  # as above
-            join()
-            raise
-        failure = join()
-        if failure is not None:
-            raise failure
         # whoever is slow must not decide what is told first
         self.problems[before:] = sorted(self.problems[before:])
         self._follow(namespace, {kind for kind in KINDS if kind.always})
@@ -109,16 +94,11 @@ class _Reader:
     def meshes(self) -> None:
         """What configures the meshes; nothing that fails here fails the scan."""
         objects = self.inventory.mesh_objects
-        try:
-            mesh_reading.read_webhooks(self._cluster, objects)
-            mesh_reading.read_settings(self._cluster, objects)
-        except BaseException as error:  # handed over to the thread that waits
-            self._failure = error
+        mesh_reading.read_webhooks(self._cluster, objects)
+        mesh_reading.read_settings(self._cluster, objects)
 
     def finish(self) -> None:
         """What could only be asked for when all the rest was known."""
-        if self._failure is not None:
-            raise self._failure
         objects, planes = self.inventory.mesh_objects, self.inventory.control_planes
         if objects.webhooks_unknown and planes():  # the pods name control planes
             mesh_reading.read_settings(self._cluster, objects)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 #: more of them would mostly wait for each other, and for their connections
 THREADS = 3
@@ -40,8 +41,24 @@ def start(tasks: Sequence[Task]) -> Callable[[], BaseException | None]:
     return join
 
 
-def run(tasks: Sequence[Task]) -> None:
-    """All of the tasks; raises the error of the first that failed."""
-    failure = start(tasks)()
+@contextmanager
+def beside(tasks: Sequence[Task]) -> Iterator[None]:
+    """Does the tasks beside what the block does, and waits for them at its end.
+
+    The block's own error counts before the tasks'.  An interrupt waits for nobody.
+    """
+    join = start(tasks)
+    try:
+        yield
+    except Exception:
+        join()
+        raise
+    failure = join()
     if failure is not None:
         raise failure
+
+
+def run(tasks: Sequence[Task]) -> None:
+    """All of the tasks; raises the error of the first that failed."""
+    with beside(tasks):
+        pass
