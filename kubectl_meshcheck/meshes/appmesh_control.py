@@ -7,7 +7,7 @@ config/helm/appmesh-controller/templates/deployment.yaml @v1.13.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from kubectl_meshcheck.control import (
     ControlPlane,
@@ -56,17 +56,6 @@ def _places(one: Injector) -> tuple[Wanted, ...]:
     """As Helm names it, and as the manifests in config/default do."""
     name = one.service.removesuffix("-webhook-service")
     return injector.deployments(one, name, f"{name}-controller")
-
-
-def wanted(objects: MeshObjects) -> Iterator[Wanted]:
-    """The controller's Deployment."""
-    for one in injector.found(objects, "appmesh"):
-        yield from injector.wanted(objects, _places(one))
-
-
-def planes(objects: MeshObjects) -> tuple[ControlPlane, ...]:
-    """The controller; there is one in a cluster."""
-    return tuple(_plane(objects, one) for one in injector.found(objects, "appmesh"))
 
 
 def _plane(objects: MeshObjects, one: Injector) -> ControlPlane:
@@ -146,8 +135,8 @@ def failing(pod: PodStart, proxy: Proxy, settings: Sequence[Setting]) -> Failing
 
 APPMESH_CONTROL = Control(
     mesh="appmesh",
-    wanted=wanted,
-    planes=planes,
+    wanted=injector.wanted("appmesh", _places),
+    planes=injector.planes("appmesh", _plane),
     injection=injection,
     settings=settings,
     outlook=outlook,

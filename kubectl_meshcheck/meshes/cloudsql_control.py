@@ -8,7 +8,7 @@ start order (GoogleCloudPlatform/cloud-sql-proxy-operator: internal/controller/s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from kubectl_meshcheck.control import (
     ControlPlane,
@@ -32,17 +32,6 @@ _NATIVE_SINCE = (1, 6)
 def _places(one: Injector) -> tuple[Wanted, ...]:
     name = one.service.removesuffix("-webhook-service")
     return injector.deployments(one, f"{name}-controller-manager")
-
-
-def wanted(objects: MeshObjects) -> Iterator[Wanted]:
-    """The operator's Deployment, for its version."""
-    for one in injector.found(objects, "cloudsql"):
-        yield from injector.wanted(objects, _places(one))
-
-
-def planes(objects: MeshObjects) -> tuple[ControlPlane, ...]:
-    """The operator; there is one in a cluster."""
-    return tuple(_plane(objects, one) for one in injector.found(objects, "cloudsql"))
 
 
 def _plane(objects: MeshObjects, one: Injector) -> ControlPlane:
@@ -95,11 +84,6 @@ def injection(found: Sequence[ControlPlane], placed: Placed) -> Injection | None
     return Injection(True, "cloudsql", rule="an AuthProxyWorkload selects its workload")
 
 
-def settings(plane: ControlPlane, placed: Placed) -> tuple[Setting, ...]:
-    """The plane's: a pod has a say in none of them."""
-    return plane.settings
-
-
 def outlook(
     plane: ControlPlane, placed: Placed, effective: Sequence[Setting]
 ) -> Outlook:
@@ -117,9 +101,9 @@ def outlook(
 
 CLOUDSQL_CONTROL = Control(
     mesh="cloudsql",
-    wanted=wanted,
-    planes=planes,
+    wanted=injector.wanted("cloudsql", _places),
+    planes=injector.planes("cloudsql", _plane),
     injection=injection,
-    settings=settings,
+    settings=injector.settings(()),  # a pod has a say in none of them
     outlook=outlook,
 )

@@ -20,7 +20,7 @@ from kubectl_meshcheck.control import (
     Setting,
     Topic,
 )
-from kubectl_meshcheck.mesh_objects import MeshObjects, Wanted
+from kubectl_meshcheck.mesh_objects import MeshObjects
 from kubectl_meshcheck.meshes import consul, injector, webhooks
 from kubectl_meshcheck.meshes.base import Asked, release
 from kubectl_meshcheck.meshes.control_base import Control, Failing
@@ -104,23 +104,10 @@ KNOBS = (
 )
 
 
-def _places(one: Injector) -> tuple[Wanted, ...]:
-    return injector.deployments(one, one.service)
-
-
-def wanted(objects: MeshObjects) -> Iterator[Wanted]:
-    """The injector's Deployment, which has the name of its service."""
-    for one in injector.found(objects, "consul"):
-        yield from injector.wanted(objects, _places(one))
-
-
-def planes(objects: MeshObjects) -> tuple[ControlPlane, ...]:
-    """One for each installation."""
-    return tuple(_plane(objects, one) for one in injector.found(objects, "consul"))
-
-
 def _plane(objects: MeshObjects, one: Injector) -> ControlPlane:
-    program = injector.program(objects, one, _places(one), "sidecar-injector")
+    program = injector.program(
+        objects, one, injector.deployments(one), "sidecar-injector"
+    )
     old = bool(program.version) and not consul.can_be_native(program.version)
     why = f"consul-k8s {program.version} has no native sidecars"
     settings = []
@@ -232,8 +219,8 @@ def failing(pod: PodStart, proxy: Proxy, settings: Sequence[Setting]) -> Failing
 
 CONSUL_CONTROL = Control(
     mesh="consul",
-    wanted=wanted,
-    planes=planes,
+    wanted=injector.wanted("consul", injector.deployments),
+    planes=injector.planes("consul", _plane),
     injection=injection,
     settings=settings,
     outlook=outlook,

@@ -7,7 +7,7 @@ dapr_sidecar_injector/templates/ @v1.18.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from kubectl_meshcheck.control import (
     ControlPlane,
@@ -18,7 +18,7 @@ from kubectl_meshcheck.control import (
     Setting,
     Topic,
 )
-from kubectl_meshcheck.mesh_objects import MeshObjects, Wanted
+from kubectl_meshcheck.mesh_objects import MeshObjects
 from kubectl_meshcheck.meshes import dapr, injector, webhooks
 from kubectl_meshcheck.meshes.base import release
 from kubectl_meshcheck.meshes.control_base import Control
@@ -46,23 +46,10 @@ KNOBS = (NATIVE, MAKERS)
 _NATIVE_SINCE = (1, 18)
 
 
-def _places(one: Injector) -> tuple[Wanted, ...]:
-    return injector.deployments(one, one.service)
-
-
-def wanted(objects: MeshObjects) -> Iterator[Wanted]:
-    """The injector's Deployment, which has the name of its service."""
-    for one in injector.found(objects, "dapr"):
-        yield from injector.wanted(objects, _places(one))
-
-
-def planes(objects: MeshObjects) -> tuple[ControlPlane, ...]:
-    """The control plane; there is one in a cluster."""
-    return tuple(_plane(objects, one) for one in injector.found(objects, "dapr"))
-
-
 def _plane(objects: MeshObjects, one: Injector) -> ControlPlane:
-    program = injector.program(objects, one, _places(one), "dapr-sidecar-injector")
+    program = injector.program(
+        objects, one, injector.deployments(one), "dapr-sidecar-injector"
+    )
     version = release(program.version)
     native = injector.setting(program, NATIVE)
     if version and version < _NATIVE_SINCE:
@@ -100,8 +87,8 @@ def outlook(
 
 DAPR_CONTROL = Control(
     mesh="dapr",
-    wanted=wanted,
-    planes=planes,
+    wanted=injector.wanted("dapr", injector.deployments),
+    planes=injector.planes("dapr", _plane),
     injection=injection,
     settings=injector.settings(KNOBS),
     outlook=outlook,

@@ -9,7 +9,7 @@ deploy/base/webhook/ @5fcdc04a; the annotation came with 1.5.0).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from kubectl_meshcheck.control import (
     ControlPlane,
@@ -21,7 +21,7 @@ from kubectl_meshcheck.control import (
     Setting,
     Topic,
 )
-from kubectl_meshcheck.mesh_objects import MeshObjects, Wanted
+from kubectl_meshcheck.mesh_objects import MeshObjects
 from kubectl_meshcheck.meshes import gcsfuse, injector, kubelets, webhooks
 from kubectl_meshcheck.meshes.control_base import (
     Control,
@@ -34,24 +34,9 @@ from kubectl_meshcheck.meshes.injector import Injector, Knob
 NATIVE = Knob(Topic.NATIVE, "enable-native-sidecar", True, annotation=gcsfuse.NATIVE)
 
 
-def _places(one: Injector) -> tuple[Wanted, ...]:
-    return injector.deployments(one, one.service)
-
-
-def wanted(objects: MeshObjects) -> Iterator[Wanted]:
-    """The webhook's Deployment, for its version."""
-    for one in injector.found(objects, "gcsfuse"):
-        yield from injector.wanted(objects, _places(one))
-
-
-def planes(objects: MeshObjects) -> tuple[ControlPlane, ...]:
-    """The webhook; there is one in a cluster."""
-    return tuple(_plane(objects, one) for one in injector.found(objects, "gcsfuse"))
-
-
 def _plane(objects: MeshObjects, one: Injector) -> ControlPlane:
     name = "gcs-fuse-csi-driver-webhook"
-    program = injector.program(objects, one, _places(one), name)
+    program = injector.program(objects, one, injector.deployments(one), name)
     return ControlPlane(
         mesh="gcsfuse",
         namespace=one.namespace,
@@ -114,8 +99,8 @@ def outlook(
 
 GCSFUSE_CONTROL = Control(
     mesh="gcsfuse",
-    wanted=wanted,
-    planes=planes,
+    wanted=injector.wanted("gcsfuse", injector.deployments),
+    planes=injector.planes("gcsfuse", _plane),
     injection=injection,
     settings=settings,
     outlook=outlook,

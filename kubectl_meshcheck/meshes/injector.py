@@ -47,6 +47,10 @@ class Injector(msgspec.Struct, frozen=True):
         return self.url or f"{self.namespace}/{self.service}"
 
 
+#: the objects of one injector, the likeliest first
+Places = Callable[[Injector], tuple[Wanted, ...]]
+
+
 def found(objects: MeshObjects, mesh: str) -> Iterator[Injector]:
     """The injectors of a mesh, in the order of their configurations' names."""
     for configuration, entries in webhooks.injectors(objects, mesh):
@@ -79,18 +83,39 @@ class Program(msgspec.Struct, frozen=True):
 
 
 def deployments(one: Injector, *names: str) -> tuple[Wanted, ...]:
-    """The Deployments that may be its own, by their names, the likeliest first."""
+    """The Deployments that may be its own, the likeliest first; else as its service."""
     if one.url or not one.service:
         return ()
-    return tuple(Wanted("Deployment", one.namespace, name) for name in names)
+    return tuple(
+        Wanted("Deployment", one.namespace, name) for name in names or (one.service,)
+    )
 
 
-def wanted(objects: MeshObjects, places: Sequence[Wanted]) -> Iterator[Wanted]:
-    """Those to read: the next where the one before is not there."""
+def wanted(
+    mesh: str, places: Places, more: Places = lambda _: ()
+) -> Callable[[MeshObjects], Iterator[Wanted]]:
+    """Of each of a mesh's injectors the first place that is there, and ``more``."""
+
+    def each(objects: MeshObjects) -> Iterator[Wanted]:
+        for one in found(objects, mesh):
+            yield from _first(objects, places(one))
+            yield from more(one)
+
+    return each
+
+
+def _first(objects: MeshObjects, places: Sequence[Wanted]) -> Iterator[Wanted]:
     for place in places:
         yield place
         if not objects.final and objects.absent.get(place) != NOT_THERE:
             return
+
+
+def planes(
+    mesh: str, plane: Callable[[MeshObjects, Injector], ControlPlane]
+) -> Callable[[MeshObjects], tuple[ControlPlane, ...]]:
+    """A control plane for each of a mesh's injectors, as a control states it."""
+    return lambda objects: tuple(plane(objects, one) for one in found(objects, mesh))
 
 
 def program(
@@ -185,22 +210,21 @@ def fixed(knob: Knob, value: Value, why: str) -> Setting:
 
 def _given(told: Program, knob: Knob) -> Iterator[Given]:
     if knob.env:
-        origin = told.origin(f"env {knob.env}")
-        if told.unknown:
-            yield Given(origin, unknown=told.unknown)
-        elif knob.env in told.env:
-            yield _said(told, knob, origin, told.env[knob.env])
-        else:
-            yield Given(origin)
+        values = [told.env[knob.env]] if knob.env in told.env else []
+        yield _told(told, knob, f"env {knob.env}", values)
     if knob.flag:
-        origin = told.origin(f"flag {knob.flag}")
-        values = _values(told.words, knob)
-        if told.unknown:
-            yield Given(origin, unknown=told.unknown)
-        elif knob.several and values:
-            yield _said(told, knob, origin, ",".join(values))
-        else:
-            yield _said(told, knob, origin, values[-1]) if values else Given(origin)
+        yield _told(told, knob, f"flag {knob.flag}", _values(told.words, knob))
+
+
+def _told(told: Program, knob: Knob, key: str, values: Sequence[str | None]) -> Given:
+    """What a variable or a flag says; of a flag's values the last, or all."""
+    origin = told.origin(key)
+    if told.unknown:
+        return Given(origin, unknown=told.unknown)
+    if not values:
+        return Given(origin)
+    joined = ",".join(filter(None, values)) if knob.several else values[-1]
+    return _said(told, knob, origin, joined)
 
 
 def _values(words: Sequence[str], knob: Knob) -> list[str]:

@@ -54,17 +54,9 @@ def _places(one: Injector) -> tuple[Wanted, ...]:
     return injector.deployments(one, _program(one))
 
 
-def wanted(objects: MeshObjects) -> Iterator[Wanted]:
-    """The Deployment for its version; up to 1.7 the configuration."""
-    for one in injector.found(objects, "nginx"):
-        yield from injector.wanted(objects, _places(one))
-        if _program(one) == _V1:
-            yield _config(one)
-
-
-def planes(objects: MeshObjects) -> tuple[ControlPlane, ...]:
-    """The control plane; there is one in a cluster."""
-    return tuple(_plane(objects, one) for one in injector.found(objects, "nginx"))
+def _more(one: Injector) -> tuple[Wanted, ...]:
+    """Up to 1.7 the configuration."""
+    return (_config(one),) if _program(one) == _V1 else ()
 
 
 def _plane(objects: MeshObjects, one: Injector) -> ControlPlane:
@@ -132,11 +124,6 @@ def _default(by_name: dict[str, Setting], namespace: str) -> Asked:
     return Asked(inject.value is True, by)
 
 
-def settings(plane: ControlPlane, placed: Placed) -> tuple[Setting, ...]:
-    """The plane's: a pod has a say in none of them."""
-    return plane.settings
-
-
 def outlook(
     plane: ControlPlane, placed: Placed, effective: Sequence[Setting]
 ) -> Outlook:
@@ -146,9 +133,9 @@ def outlook(
 
 NGINX_CONTROL = Control(
     mesh="nginx",
-    wanted=wanted,
-    planes=planes,
+    wanted=injector.wanted("nginx", _places, _more),
+    planes=injector.planes("nginx", _plane),
     injection=injection,
-    settings=settings,
+    settings=injector.settings(()),  # a pod has a say in none of them
     outlook=outlook,
 )

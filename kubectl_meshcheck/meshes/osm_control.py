@@ -8,7 +8,7 @@ webhook.go @v1.2.4).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from kubectl_meshcheck.control import (
@@ -47,24 +47,12 @@ def _config(one: Injector) -> Wanted:
     return Wanted("MeshConfig", one.namespace, "osm-mesh-config", _RESOURCE)
 
 
-def _places(one: Injector) -> tuple[Wanted, ...]:
-    return injector.deployments(one, one.service)
-
-
-def wanted(objects: MeshObjects) -> Iterator[Wanted]:
-    """The injector's Deployment for its version, and the MeshConfig."""
-    for one in injector.found(objects, "osm"):
-        yield from injector.wanted(objects, _places(one))
-        yield _config(one)
-
-
-def planes(objects: MeshObjects) -> tuple[ControlPlane, ...]:
-    """One for each mesh of its own name."""
-    return tuple(_plane(objects, one) for one in injector.found(objects, "osm"))
+def _more(one: Injector) -> tuple[Wanted, ...]:
+    return (_config(one),)
 
 
 def _plane(objects: MeshObjects, one: Injector) -> ControlPlane:
-    program = injector.program(objects, one, _places(one), "osm-injector")
+    program = injector.program(objects, one, injector.deployments(one), "osm-injector")
     config = _config(one)
     spec = objects.custom(config)
     unknown = "" if spec is not None else objects.why_absent(config)
@@ -125,8 +113,8 @@ def outlook(
 
 OSM_CONTROL = Control(
     mesh="osm",
-    wanted=wanted,
-    planes=planes,
+    wanted=injector.wanted("osm", injector.deployments, _more),
+    planes=injector.planes("osm", _plane),
     injection=injection,
     settings=settings,
     outlook=outlook,

@@ -8,7 +8,7 @@ win over both; whether the files are filled first is up to the annotations alone
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from kubectl_meshcheck.control import (
     ControlPlane,
@@ -64,17 +64,6 @@ def _places(one: Injector) -> tuple[Wanted, ...]:
     return injector.deployments(one, one.service.removesuffix("-svc"), "vault-injector")
 
 
-def wanted(objects: MeshObjects) -> Iterator[Wanted]:
-    """The injector's Deployment."""
-    for one in injector.found(objects, "vault"):
-        yield from injector.wanted(objects, _places(one))
-
-
-def planes(objects: MeshObjects) -> tuple[ControlPlane, ...]:
-    """One for each installation."""
-    return tuple(_plane(objects, one) for one in injector.found(objects, "vault"))
-
-
 def _plane(objects: MeshObjects, one: Injector) -> ControlPlane:
     program = injector.program(objects, one, _places(one), "sidecar-injector")
     return ControlPlane(
@@ -123,8 +112,8 @@ def outlook(
 
 VAULT_CONTROL = Control(
     mesh="vault",
-    wanted=wanted,
-    planes=planes,
+    wanted=injector.wanted("vault", _places),
+    planes=injector.planes("vault", _plane),
     injection=injection,
     settings=injector.settings((*FIXED, *TOLD)),
     outlook=outlook,
