@@ -12,8 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from kubectl_meshcheck import mismatch
-from kubectl_meshcheck.control import Mode, Topic
-from kubectl_meshcheck.explaining import mode
+from kubectl_meshcheck.control import Mode, Topic, mode_of
 from kubectl_meshcheck.model import Part, Proxy, Redirect
 from kubectl_meshcheck.order import start_order
 from kubectl_meshcheck.scan import Row
@@ -171,7 +170,7 @@ def _mode(subject: Subject) -> Mode:
     proxy = subject.judgement.proxy
     if proxy is None or proxy.part is Part.GATEWAY:
         return Mode.NONE
-    return mode(proxy)
+    return mode_of(proxy)
 
 
 def _uninjected(

@@ -11,7 +11,7 @@ from enum import Enum, unique
 
 import msgspec
 
-from kubectl_meshcheck.model import PodStart, Proxy
+from kubectl_meshcheck.model import PodStart, Proxy, Waits
 from kubectl_meshcheck.selectors import Selector
 
 Value = bool | int | str | None
@@ -224,6 +224,15 @@ class Mode(Enum):
     NATIVE = "native"
     RACE = "race"
     UNKNOWN = "unknown"
+
+
+def mode_of(proxy: Proxy) -> Mode:
+    """What a proxy is in its pod."""
+    if proxy.gate.waits is Waits.UNKNOWN:
+        return Mode.UNKNOWN
+    if proxy.gate.waits is Waits.NO:
+        return Mode.RACE
+    return Mode.NATIVE if proxy.native else Mode.HELD
 
 
 class Outlook(msgspec.Struct, frozen=True):

@@ -10,12 +10,11 @@ from kubectl_meshcheck import meshes
 from kubectl_meshcheck.control import (
     ControlPlane,
     Explained,
-    Mode,
     Outlook,
     Placed,
+    mode_of,
 )
 from kubectl_meshcheck.meshes import controls
-from kubectl_meshcheck.model import Proxy, Waits
 from kubectl_meshcheck.workload import Subject
 
 
@@ -53,17 +52,8 @@ def _main(explainer: controls.Explainer, subject: Subject) -> Explained | None:
     if own.proxy is None:
         return found
     name = subject.template.containers[own.proxy.index].name
-    outlook = Outlook(mode(own.proxy), f"{name} is written in the template")
+    outlook = Outlook(mode_of(own.proxy), f"{name} is written in the template")
     return replace(found, outlook=outlook)
-
-
-def mode(proxy: Proxy) -> Mode:
-    """What a proxy is in its pod."""
-    if proxy.gate.waits is Waits.UNKNOWN:
-        return Mode.UNKNOWN
-    if proxy.gate.waits is Waits.NO:
-        return Mode.RACE
-    return Mode.NATIVE if proxy.native else Mode.HELD
 
 
 def placed(subject: Subject) -> Placed:

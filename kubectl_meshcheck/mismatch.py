@@ -11,8 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from kubectl_meshcheck.control import Mode, Setting, Topic
-from kubectl_meshcheck.explaining import mode
+from kubectl_meshcheck.control import Mode, Setting, Topic, mode_of
 from kubectl_meshcheck.meshes import MESHES, controls, mesh_of
 from kubectl_meshcheck.model import Part, Proxy, Verdict
 from kubectl_meshcheck.workload import Subject
@@ -69,7 +68,7 @@ def stale(subject: Subject) -> Stale | None:
         return None
     if subject.ref.kind.kind in _ONCE or subject.template is None:
         return None
-    now, new = mode(proxy), explained.outlook.mode
+    now, new = mode_of(proxy), explained.outlook.mode
     if Mode.UNKNOWN in (now, new) or now is new:
         return None
     return Stale(now, new, _because(subject, new))

@@ -11,16 +11,15 @@ from collections.abc import Iterator, Sequence
 from kubectl_meshcheck.control import (
     ControlPlane,
     Injection,
-    Mode,
     Origin,
     Outlook,
     Placed,
     Setting,
     Topic,
+    mode_of,
 )
 from kubectl_meshcheck.meshes.control_base import Control
 from kubectl_meshcheck.meshes.declared import Sidecar
-from kubectl_meshcheck.model import Waits
 
 _NOTE = "nothing injects it: where it stands is up to each pod template"
 
@@ -66,8 +65,4 @@ def _injection(found: Sequence[ControlPlane], placed: Placed) -> Injection | Non
 def _outlook(plane: ControlPlane, placed: Placed, _: Sequence[Setting]) -> Outlook:
     """As the pods that run: they are made from the same template."""
     proxy = placed.proxy
-    if proxy is None or proxy.gate.waits is Waits.UNKNOWN:
-        return Outlook(reason=proxy.gate.reason if proxy else "")
-    if proxy.gate.waits is Waits.NO:
-        return Outlook(Mode.RACE, proxy.gate.reason)
-    return Outlook(Mode.NATIVE if proxy.native else Mode.HELD)
+    return Outlook(mode_of(proxy), proxy.gate.reason) if proxy else Outlook()
