@@ -154,11 +154,8 @@ def injection(found: Sequence[ControlPlane], placed: Placed) -> Injection:
     elif asked is None and not default.unknown:
         by = f"{INJECT} is {default.shown} ({default.whence})"
         asked = Asked(default.value is True, by)
-    answer = webhooks.injection("consul", found, placed, asked, DOMAIN)
-    unknown = next((s.unknown for s in by_name.values() if s.name == INJECT), "")
-    if asked is None and unknown and answer.injected is False and answer.webhook:
-        return Injection(None, "consul", webhook=answer.webhook, unknown=unknown)
-    return answer
+    unknown = default.unknown
+    return webhooks.injection("consul", found, placed, asked, DOMAIN, unknown)
 
 
 def _shut(by_name: dict[str, Setting], namespace: str) -> str:

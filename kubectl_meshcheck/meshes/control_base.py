@@ -89,6 +89,12 @@ def at(value: Any, *path: str) -> Any:
     return value
 
 
+def listed(value: Any) -> str | None:
+    """The items of a list, comma by comma; None for no list, and for an empty one."""
+    items = value if isinstance(value, list) else []
+    return ",".join(str(one) for one in items) or None
+
+
 def weaker(given: Sequence[Given], origin: Origin) -> tuple[Given, ...]:
     """The other places that say something."""
     return tuple(g for g in given if g.origin != origin and g.value is not None)

@@ -31,6 +31,7 @@ from kubectl_meshcheck.meshes.control_base import (
     UnreadableError,
     at,
     first_said,
+    listed,
     mapping,
 )
 from kubectl_meshcheck.meshes.injector import Injector
@@ -95,9 +96,7 @@ def _tree(objects: MeshObjects, config: Wanted) -> tuple[dict[str, Any], str]:
 
 
 def _plain(found: Any) -> Value:
-    if isinstance(found, list):
-        return ",".join(str(one) for one in found) or None
-    return found if isinstance(found, bool) else None
+    return found if isinstance(found, bool) else listed(found)
 
 
 def injection(found: Sequence[ControlPlane], placed: Placed) -> Injection:
@@ -107,10 +106,7 @@ def injection(found: Sequence[ControlPlane], placed: Placed) -> Injection:
     unknown = by_name[INJECT].unknown if by_name else ""
     if asked is None and by_name and not unknown:
         asked = _default(by_name, placed.namespace)
-    answer = webhooks.injection("nginx", found, placed, asked, nginx.DOMAIN)
-    if asked is None and unknown and answer.webhook:
-        return Injection(None, "nginx", webhook=answer.webhook, unknown=unknown)
-    return answer
+    return webhooks.injection("nginx", found, placed, asked, nginx.DOMAIN, unknown)
 
 
 def _default(by_name: dict[str, Setting], namespace: str) -> Asked:

@@ -21,11 +21,16 @@ from kubectl_meshcheck.control import (
     Placed,
     Setting,
     Topic,
-    Value,
 )
 from kubectl_meshcheck.mesh_objects import MeshObjects, Wanted
 from kubectl_meshcheck.meshes import injector, osm, webhooks
-from kubectl_meshcheck.meshes.control_base import Control, annotation, at, first_said
+from kubectl_meshcheck.meshes.control_base import (
+    Control,
+    annotation,
+    at,
+    first_said,
+    listed,
+)
 from kubectl_meshcheck.meshes.injector import Injector
 
 _RESOURCE = "config.openservicemesh.io/v1alpha2/meshconfigs"
@@ -73,25 +78,19 @@ def _setting(config: Wanted, spec: Any, name: str, unknown: str) -> Setting:
     origin = Origin(
         config.kind, config.namespace, config.name, path=("spec", "traffic", name)
     )
-    given = Given(origin, _joined(at(spec, "traffic", name)), unknown)
+    given = Given(origin, listed(at(spec, "traffic", name)), unknown)
     return first_said(Topic.CAPTURE, name, (given,), Given(origin))
-
-
-def _joined(found: Any) -> Value:
-    if not isinstance(found, list) or not found:
-        return None
-    return ",".join(str(one) for one in found)
 
 
 def injection(found: Sequence[ControlPlane], placed: Placed) -> Injection:
     """By an annotation of the pod or its namespace, in a namespace of the mesh's."""
     around = webhooks.around(placed, osm.INJECT)
     asked = osm.asked(placed.pod, around)
-    answer = webhooks.injection("osm", found, placed, asked, "openservicemesh.io")
-    if asked is None and answer.webhook and placed.namespace_annotations is None:
-        why = f"the annotations of namespace {placed.namespace} are not known"
-        return Injection(None, "osm", webhook=answer.webhook, unknown=why)
-    return answer
+    unknown = ""
+    if placed.namespace_annotations is None:
+        unknown = f"the annotations of namespace {placed.namespace} are not known"
+    domain = "openservicemesh.io"
+    return webhooks.injection("osm", found, placed, asked, domain, unknown)
 
 
 def settings(plane: ControlPlane, placed: Placed) -> tuple[Setting, ...]:

@@ -89,8 +89,12 @@ def injection(
     placed: Placed,
     asked: Asked | None,
     domain: str,
+    unknown: str = "",
 ) -> Injection:
-    """By the first webhook that is called, where somebody asks for it."""
+    """By the first webhook that is called, where somebody asks for it.
+
+    ``unknown`` says why it cannot be told what becomes of a pod for which nobody asks.
+    """
     calls = [
         (plane, one, met(one, placed, domain))
         for plane in planes
@@ -99,6 +103,8 @@ def injection(
     if not calls:
         return Injection(mesh=mesh, unknown="no injection webhook was seen")
     for plane, one, answer in calls:
+        if answer is Met.YES and asked is None and unknown:
+            return Injection(None, mesh, webhook=str(one), unknown=unknown)
         if answer is Met.YES:
             return _decided(mesh, plane, one, asked)
     unsure = next((one for _, one, answer in calls if answer is Met.UNKNOWN), None)
