@@ -67,6 +67,17 @@ class Command(click.Command):
                 formatter.write_dl(records)
 
 
+#: of every command that may ask a cluster
+verbosity = click.option(
+    "-v",
+    "--verbosity",
+    type=int,
+    default=0,
+    metavar="N",
+    help="Log to stderr: 6 requests, 8 headers too.",
+)
+
+
 def alone(names: Sequence[str], needed: str) -> None:
     """Raises where one of these options was typed; ``needed`` was not."""
     ctx = click.get_current_context()
@@ -350,14 +361,6 @@ output = _apply(
             metavar="FILE",
             help="Config file; by default ~/.config/meshcheck/config.yaml.",
         ),
-        click.option(
-            "-v",
-            "--verbosity",
-            "verbosity",
-            type=int,
-            default=0,
-            metavar="N",
-            help="Log to stderr: 6 requests, 8 headers too.",
-        ),
+        verbosity,
     ]
 )

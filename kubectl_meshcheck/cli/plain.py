@@ -22,14 +22,7 @@ def output(*formats: str) -> Callable[[F], F]:
 
     def decorate(function: F) -> F:
         for option in (
-            click.option(
-                "-v",
-                "--verbosity",
-                type=int,
-                default=0,
-                metavar="N",
-                help="Log to stderr: 6 requests, 8 headers too.",
-            ),
+            options.verbosity,
             click.option(
                 "--color",
                 type=options.Choice(options.WHEN),

@@ -48,14 +48,7 @@ Examples:
 @options.namespace
 @options.writing
 @options.connection
-@click.option(
-    "-v",
-    "--verbosity",
-    type=int,
-    default=0,
-    metavar="N",
-    help="Log to stderr: 6 requests, 8 headers too.",
-)
+@options.verbosity
 def undo(names: tuple[str, ...], everything: bool, **given: Any) -> ExitCode:
     """Take back what --fix wrote: the annotations as they were, and its record.
 
