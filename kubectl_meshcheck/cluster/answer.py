@@ -8,12 +8,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from types import ModuleType, TracebackType
 
+from kubectl_meshcheck.cluster.held import Held
 from kubectl_meshcheck.cluster.json_window import MalformedError, TruncatedError
 
-_PIECE = 64 * 1024  #: bytes read from the network at a time, compressed
-#: bytes inflated at a time; larger ones come as fresh pages from the kernel each time,
-#: which costs a fifth of the whole list
-_OUTPUT = 128 * 1024
+_PIECE = 16 * 1024  #: bytes read from the network at a time, compressed
+_OUTPUT = 256 * 1024  #: bytes inflated at a time, at most
 _GZIP = 31  # a gzip header, and any window
 MAX_BODY = 256 * 1024 * 1024  #: bytes; ``read`` is for single objects
 
@@ -35,9 +34,9 @@ class Answer:
         self._response = response
         self._guard = guard
         self._done: Callable[[bool], None] | None = done
-        self._inflate: Inflate | None = None
-        if response.headers.get("Content-Encoding", "").lower() == "gzip":
-            self._inflate = Inflate(self._read)
+        self.gzip = response.headers.get("Content-Encoding", "").lower() == "gzip"
+        self._source: Callable[[], bytes] | None = None
+        self._buffer = bytearray(_PIECE)
 
     def __enter__(self) -> Answer:
         return self
@@ -52,25 +51,31 @@ class Answer:
 
     def close(self) -> None:
         """Give the connection back if the body was read to its end."""
-        self._inflate = None  # which knows us: nobody looks for circles in a scan
+        self._source = _nothing  # knows us: nobody looks for circles in a scan
         done, self._done = self._done, None
         if done:
             done(self._response.isclosed() and not self._response.will_close)
 
-    def readinto(self, view: memoryview) -> int:
-        """Fill ``view`` as far as there is something; 0 is the proven end."""
-        if self._inflate:
-            return self._inflate.readinto(view)
-        return self._read(view)
+    def piece(self) -> bytes:
+        """What comes next of the body; nothing is the proven end."""
+        if self._source is None:
+            self._source = self._inflated(self._read)
+        return self._source()
 
     def read(self, most: int = MAX_BODY) -> bytes:
         """All of it."""
-        data, piece = bytearray(), bytearray(_PIECE)
-        while count := self.readinto(memoryview(piece)):
-            data += piece[:count]
+        data = bytearray()
+        while piece := self.piece():
+            data += piece
             if len(data) > most:
                 raise MalformedError(f"the answer is larger than {most} bytes")
         return bytes(data)
+
+    def hold(self) -> Held:
+        """Keep the body as it was sent; to be called before any of it is read."""
+        held = Held(self._read)
+        self._source = self._inflated(held.read)
+        return held
 
     def require_json(self) -> None:
         """Raise unless the answer calls itself JSON, or nothing at all."""
@@ -80,13 +85,20 @@ class Answer:
                 f"the answer is {kind}, not JSON; is this the API server?"
             )
 
-    def _read(self, view: memoryview) -> int:
+    def _inflated(self, sent: Callable[[], bytes]) -> Callable[[], bytes]:
+        return Inflate(sent).read if self.gzip else sent
+
+    def _read(self) -> bytes:
         with self._guard():
-            count = self._response.readinto(view)
+            count = self._response.readinto(self._buffer)
             if not count and self._response.length:
                 # http.client is silent about a body that is shorter than promised
                 raise http.client.IncompleteRead(b"", self._response.length)
-        return count
+        return bytes(memoryview(self._buffer)[:count])
+
+
+def _nothing() -> bytes:
+    return b""
 
 
 def _zlib() -> ModuleType:
@@ -100,42 +112,40 @@ def _zlib() -> ModuleType:
 
 
 class Inflate:
-    """gzip, piece by piece, never more than the reader has room for."""
+    """gzip, piece by piece."""
 
-    def __init__(self, readinto: Callable[[memoryview], int]) -> None:
-        self._readinto = readinto
+    def __init__(self, read: Callable[[], bytes]) -> None:
+        self._read = read
         self._zlib = _zlib()
         self._inflate = self._zlib.decompressobj(wbits=_GZIP)
-        self._piece = bytearray(_PIECE)
         self._rest = b""
         self._pending = False  # zlib may hold more output than there was room for
         self._between = True  # no member of the gzip file has begun
 
-    def readinto(self, view: memoryview) -> int:
-        """Fill ``view``; raises ``TruncatedError`` and ``MalformedError``."""
-        filled = 0
-        while filled < len(view):
-            if not self._rest and not self._pending and not self._more():
-                break
-            room = min(len(view) - filled, _OUTPUT)
+    def read(self) -> bytes:
+        """What comes next, nothing at the end.
+
+        Raises ``TruncatedError`` and ``MalformedError``.
+        """
+        while self._rest or self._pending or self._more():
             try:
-                out = self._inflate.decompress(self._rest, room)
+                out: bytes = self._inflate.decompress(self._rest, _OUTPUT)
             except self._zlib.error as error:
                 raise MalformedError("the answer's compression is corrupt") from error
-            view[filled : filled + len(out)] = out
-            filled += len(out)
-            self._pending = len(out) == room
+            self._pending = len(out) == _OUTPUT
             self._rest = self._inflate.unconsumed_tail
             if self._inflate.eof:
                 self._rest = self._inflate.unused_data
                 self._inflate = self._zlib.decompressobj(wbits=_GZIP)
                 self._pending, self._between = False, True
-        return filled
+            if out:
+                return out
+        return b""
 
     def _more(self) -> bool:
-        count = self._readinto(memoryview(self._piece))
-        if not count and not self._between:
+        self._rest = self._read()
+        if self._rest:
+            self._between = False
+        elif not self._between:
             raise TruncatedError
-        self._rest = bytes(self._piece[:count])
-        self._between = self._between and not count
-        return count > 0
+        return bool(self._rest)

@@ -10,9 +10,11 @@ import msgspec
 from kubectl_meshcheck.cluster.access import Access, resolve
 from kubectl_meshcheck.cluster.connection import Connection
 from kubectl_meshcheck.cluster.failures import ApiError
+from kubectl_meshcheck.cluster.handed import Aside, Page
+from kubectl_meshcheck.cluster.held import Held
 from kubectl_meshcheck.cluster.json_items import NAMELESS, Shape
 from kubectl_meshcheck.cluster.json_list import ListReader
-from kubectl_meshcheck.cluster.json_window import MalformedError
+from kubectl_meshcheck.cluster.json_window import MalformedError, TruncatedError
 from kubectl_meshcheck.cluster.patience import NETWORK
 from kubectl_meshcheck.cluster.transport import Request, Sent, Transport
 from kubectl_meshcheck.errors import MeshcheckError
@@ -52,6 +54,7 @@ class Cluster:
         chunk: int = 500,
         metadata_only: bool = False,
         on_invalid: Callable[[str], None] | None = None,
+        aside: Aside | None = None,
     ) -> Iterator[T]:
         """The items of a list ("/api/v1/namespaces/shop/pods"), while they arrive.
 
@@ -59,7 +62,7 @@ class Cluster:
         ``on_invalid`` gets a sentence for each item that does not fit the type, and
         the rest goes on; without it that is an error.  A list that breaks off is
         continued behind the last item, without duplicates: what changed meanwhile may
-        then be seen as it was or as it is.
+        then be seen as it was or as it is.  Pages that ``aside`` takes are left out.
         """
         headers = (("Accept", _METADATA if metadata_only else _JSON),)
         shape = Shape(item)
@@ -73,7 +76,7 @@ class Cluster:
         place = _Place(page)
         try:
             while not place.done:
-                yield from self._page(shape, place, on_invalid or _refuse)
+                yield from self._page(shape, place, on_invalid or _refuse, aside)
         finally:
             if place.ahead:
                 place.ahead.line.close()
@@ -111,7 +114,11 @@ class Cluster:
         self._transport.close()
 
     def _page(
-        self, shape: Shape[T], place: _Place, on_invalid: Callable[[str], None]
+        self,
+        shape: Shape[T],
+        place: _Place,
+        on_invalid: Callable[[str], None],
+        aside: Aside | None,
     ) -> Iterator[T]:
         """One page, in as many tries as it takes; moves ``place`` on."""
         transport, request = self._transport, place.page(place.token)
@@ -122,16 +129,20 @@ class Cluster:
             except ApiError as error:
                 place.expired(error)
                 return
+            welcome = aside is not None and not place.after and aside.free()
+            held = answer.hold() if welcome else None
             after = place.after
-            reader = ListReader(answer.readinto, shape, on_invalid, after=after)
+            reader = ListReader(answer.piece, shape, on_invalid, after=after)
             try:
                 with answer:
                     answer.require_json()
-                    items = iter(reader)
-                    for item in items:  # the first, behind the list's metadata
-                        place.look_ahead(reader, transport)
-                        yield item
-                        yield from items
+                    reader.begin()  # behind the list's metadata
+                    place.look_ahead(reader, transport)
+                    page = place.whole(reader, held, gzip=answer.gzip)
+                    if aside is not None:
+                        aside.take(page) if page else aside.here(place.number)
+                    if page is None:
+                        yield from reader
             except MalformedError as error:
                 raise transport.explain(error) from error
             except NETWORK as error:
@@ -139,7 +150,7 @@ class Cluster:
                     raise transport.explain(error) from error
                 place.broke_off(reader)
             else:
-                place.turn(reader)
+                place.turn(reader, page)
                 return
 
 
@@ -157,7 +168,9 @@ class _Place:
         self.token = ""
         self.done = False
         self.after = b""  #: key up to which items are to be left out
+        self.number = 0  #: of the page, in the list's order
         self._seen = b""
+        self._handed: Page | None = None  # the page before, if it was handed on
         self._restarts = _RESTARTS
 
     def look_ahead(self, reader: ListReader[T], transport: Transport) -> None:
@@ -170,6 +183,19 @@ class _Place:
         if token and token != self.token and self.ahead is None:
             self.ahead = transport.ahead(self.page(token))
 
+    def whole(
+        self, reader: ListReader[T], held: Held | None, *, gzip: bool
+    ) -> Page | None:
+        """The page to be handed on; None for one that is to be read here.
+
+        The last one always is: whoever hands it on has nothing else to do.
+        """
+        if held is None:
+            return None
+        body = held.whole() if reader.meta.continue_ else None
+        held.release()
+        return None if body is None else Page(self.number, gzip, body)
+
     def sent(self, request: Request) -> Sent | None:
         """That request, if it is on its way."""
         ahead, self.ahead = self.ahead, None
@@ -178,9 +204,11 @@ class _Place:
         ahead.line.close()  # the page was read again, and names another as next
         return None
 
-    def turn(self, reader: ListReader[T]) -> None:
+    def turn(self, reader: ListReader[T], handed: Page | None) -> None:
         """The page is complete."""
         self._seen = reader.last or self._seen
+        self._handed = handed
+        self.number += 1
         self.after = reader.after
         if reader.meta.continue_ and reader.meta.continue_ == self.token:
             raise MeshcheckError(
@@ -208,8 +236,12 @@ class _Place:
         if not self._restarts:
             raise error
         self._restarts -= 1
-        if self._seen:
-            self._again(self._seen)
+        try:
+            seen = self._handed.last() if self._handed else self._seen
+        except (MalformedError, TruncatedError):
+            raise error from None
+        if seen:
+            self._again(seen)
 
     def _again(self, key: bytes) -> None:
         if key == NAMELESS:

@@ -9,6 +9,7 @@ import msgspec
 
 from kubectl_meshcheck.cluster.text import printable
 
+Buffer = bytes | memoryview
 T = TypeVar("T")
 
 
@@ -45,7 +46,7 @@ class Shape(Generic[T]):
     """How to decode lists of one item type; made once for all pages of a list."""
 
     def __init__(self, item: type[T]) -> None:
-        self.decode: Callable[[bytes], list[T]] = msgspec.json.Decoder(
+        self.decode: Callable[[Buffer], list[T]] = msgspec.json.Decoder(
             list[item]  # type: ignore[valid-type]  # a type at run time, too
         ).decode
         self.looked = False  #: for the gap

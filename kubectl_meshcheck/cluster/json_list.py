@@ -1,4 +1,4 @@
-"""Decodes a Kubernetes list while it arrives, in one small buffer.
+"""Decodes a Kubernetes list while it arrives, in small buffers.
 
 A slice of the buffer that starts at an item and ends before a comma is a run of
 whole items exactly when ``[slice]`` is JSON: a tokenizer that comes to the added
@@ -25,7 +25,7 @@ T = TypeVar("T")
 S = TypeVar("S")
 Span = tuple[int, int]
 
-BUFFER = 256 * 1024  #: bytes; fits a core's cache, which is what makes it fast
+BUFFER = 256 * 1024  #: bytes; fit a core's cache, which is what makes it fast
 MAX_ITEM = 64 * 1024 * 1024  #: bytes; no object is as large, etcd takes 1.5 MiB
 _GUESSES = 3
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -40,13 +40,13 @@ class ListReader(Generic[T]):
     Items up to and including the key ``after`` are left out: a list that broke off is
     taken up again behind its ``last``.  That needs the API server's order of lists.
     ``on_invalid`` is told, in a sentence, of each item that does not fit; the rest
-    goes on.  Raises ``MalformedError``, ``TruncatedError``, and whatever ``readinto``
+    goes on.  Raises ``MalformedError``, ``TruncatedError``, and whatever ``read``
     raises.
     """
 
     def __init__(
         self,
-        readinto: Callable[[memoryview], int],
+        read: Callable[[], bytes],
         shape: Shape[T],
         on_invalid: Callable[[str], None],
         *,
@@ -57,35 +57,66 @@ class ListReader(Generic[T]):
         self.kind = ""
         self.meta = ListMeta()
         self.after = after  #: items up to this key are still to be left out
-        self.last = b""  #: key of the last item that was handed out
-        self._window = Window(readinto, size, most)
+        self._window = Window(read, size, most)
         self._shape = shape
         self._on_invalid = on_invalid
         self._skipped = b""  # key of the last item that was left out
+        self._last: tuple[bytearray, Span] | None = None  # where it stands
+        self._begun = False
+        self._found = False  # the items
+        self._in_items = False
+
+    @property
+    def last(self) -> bytes:
+        """Key of the last item that was handed out; empty before the first."""
+        if self._last is None:
+            return b""
+        data, (start, stop) = self._last
+        return self._named(data, start, stop).key()
+
+    def begin(self) -> None:
+        """Read up to the first item, past what the list says of itself before.
+
+        Iterating does this, too.
+        """
+        if self._begun:
+            return
+        self._begun = True
+        if self._window.peek() != ord("{"):
+            raise MalformedError("the answer is not a JSON object")
+        self._window.start += 1
+        self._fields()
 
     def __iter__(self) -> Iterator[T]:
+        self.begin()
+        while self._in_items:
+            yield from self._list()
+            self._next_field()
+            self._fields()
+        self._window.start += 1
+        self._window.only_space()
+        if not self._found and not self.kind.endswith("List"):
+            raise MalformedError(
+                f"the answer is no list but {self.kind or 'an object'}"
+            )
+
+    def _fields(self) -> None:
+        """Read fields up to the items, or to the end of the list's object."""
         window = self._window
-        if window.peek() != ord("{"):
-            raise MalformedError("the answer is not a JSON object")
-        window.start += 1
-        found = False
+        self._in_items = False
         while window.peek() != ord("}"):
             name = _decoded(window.value(), str)
             window.expect(b":")
             if name == "items" and window.peek() == ord("["):
-                found = True
+                self._found = self._in_items = True
                 window.start += 1
-                yield from self._list()
-            else:
-                found |= self._keep(name, window.value())
-            if window.peek() != ord("}"):
-                window.expect(b",")
-        window.start += 1
-        window.only_space()
-        if not found and not self.kind.endswith("List"):
-            raise MalformedError(
-                f"the answer is no list but {self.kind or 'an object'}"
-            )
+                return
+            self._found |= self._keep(name, window.value())
+            self._next_field()
+
+    def _next_field(self) -> None:
+        if self._window.peek() != ord("}"):
+            self._window.expect(b",")
 
     def _keep(self, name: str, value: bytes) -> bool:
         """Take what is needed of the list's own fields; whether it was the items."""
@@ -125,10 +156,10 @@ class ListReader(Generic[T]):
         if at <= window.start:  # or a comma would precede it
             return None
         try:
-            batch = self._decode(self._shape, window.start, at)
+            batch = _decode(self._shape, self._window.data, window.start, at)
         except _UNDECODABLE:
             return None
-        self.last = self._named(window.start, at).key()
+        self._last = (window.data, (window.start, at))
         window.start = at + 1
         return batch
 
@@ -141,13 +172,13 @@ class ListReader(Generic[T]):
             if at < 0:
                 return None
             try:
-                batch = self._decode(self._shape, window.start, at + 1)
+                batch = _decode(self._shape, self._window.data, window.start, at + 1)
             except (msgspec.ValidationError, UnicodeDecodeError, RecursionError):
                 return None
             except msgspec.DecodeError:
                 stop = at + len(self._shape.separator) - 1
                 continue
-            self.last = self._named(window.start, at + 1).key()
+            self._last = (window.data, (window.start, at + 1))
             window.start = at + len(self._shape.gap)
             return batch
         return None
@@ -202,17 +233,18 @@ class ListReader(Generic[T]):
         start, stop = spans[0][0], spans[-1][1]
         if not self.after:
             try:
-                batch = self._decode(self._shape, start, stop)
+                batch = _decode(self._shape, self._window.data, start, stop)
             except _UNDECODABLE:
                 pass
             else:
-                self.last = self._named(*spans[-1]).key()
+                self._last = (self._window.data, spans[-1])
                 return batch
         return [item for span in spans for item in self._single(*span)]
 
     def _single(self, start: int, stop: int) -> list[T]:
         """The item there, unless it is left out or does not fit."""
-        named = self._named(start, stop)
+        data = self._window.data
+        named = self._named(data, start, stop)
         key = named.key()
         if self.after:
             if key < self._skipped:
@@ -221,37 +253,36 @@ class ListReader(Generic[T]):
             if key <= self.after:
                 return []
             self.after = b""
-        self.last = key
+        self._last = (data, (start, stop))
         try:
-            return self._decode(self._shape, start, stop)
+            return _decode(self._shape, self._window.data, start, stop)
         except _UNDECODABLE as error:
             self._on_invalid(f"{named}: {_why(error)}")
             return []
 
-    def _named(self, start: int, stop: int) -> Named:
+    def _named(self, data: bytearray, start: int, stop: int) -> Named:
         """The last item in the slice, as far as its name goes."""
         begins = [start]
         if self._shape.separator:
-            at = self._window.data.rfind(self._shape.separator, start, stop)
+            at = data.rfind(self._shape.separator, start, stop)
             if at >= 0:
                 begins.insert(0, at + len(self._shape.gap))
         for begin in begins:
             # where the separator was found inside an item, the slice is no JSON
             with suppress(*_UNDECODABLE):
-                return self._decode(_NAMED, begin, stop)[-1]
+                return _decode(_NAMED, data, begin, stop)[-1]
         return Named()
 
-    def _decode(self, shape: Shape[S], start: int, stop: int) -> list[S]:
-        """Decode the items in ``data[start:stop]``; the bytes around are put back."""
-        data = self._window.data
-        before, behind = data[start - 1], data[stop]
-        data[start - 1], data[stop] = _OPEN, _CLOSE
-        try:
-            # a copy, because a ``msgspec.Raw`` in an item goes on looking at it
-            with memoryview(data) as whole, whole[start - 1 : stop + 1] as part:
-                return shape.decode(part.tobytes())
-        finally:
-            data[start - 1], data[stop] = before, behind
+
+def _decode(shape: Shape[S], data: bytearray, start: int, stop: int) -> list[S]:
+    """Decode the items in ``data[start:stop]``; the bytes around are put back."""
+    before, behind = data[start - 1], data[stop]
+    data[start - 1], data[stop] = _OPEN, _CLOSE
+    try:
+        # not to be released: a ``msgspec.Raw`` in an item goes on looking at it
+        return shape.decode(memoryview(data)[start - 1 : stop + 1])
+    finally:
+        data[start - 1], data[stop] = before, behind
 
 
 def _decoded(value: bytes, type_: type[S]) -> S:

@@ -18,44 +18,40 @@ class TruncatedError(Exception):
 class Window:
     """``data[start:end]`` is what has come and was not used yet.
 
-    ``readinto`` fills a view and returns the number of bytes, 0 at the end.
-    ``start`` is never 0: the byte before it is free, for a bracket.
-    A single value may take up to ``most`` bytes; the buffer grows to hold it.
+    ``read`` gives the next piece, of whatever size, and nothing at the end.  At least
+    ``size`` bytes are read at a time.  ``start`` is never 0: the byte before it is
+    free, for a bracket.  ``data`` is another one after each ``fill``, so that a view of
+    it stays good.  A single value may take up to ``most`` bytes, and as much again.
     """
 
-    def __init__(
-        self, readinto: Callable[[memoryview], int], size: int, most: int
-    ) -> None:
-        self.data = bytearray(max(size, 8))
+    def __init__(self, read: Callable[[], bytes], size: int, most: int) -> None:
+        self.data = bytearray(1)
         self.start = self.end = 1
         self.finished = False  #: nothing more will come
-        self._readinto = readinto
+        self._read = read
+        self._size = size
         self._most = most
 
     def fill(self) -> bool:
-        """Read until the buffer is full or nothing comes; whether anything came."""
+        """Read what comes next; whether anything came."""
         if self.finished:
             return False
-        rest = self.end - self.start
-        self.data[1 : 1 + rest] = self.data[self.start : self.end]
-        self.start, self.end = 1, 1 + rest
-        if self.end == len(self.data):
-            self._grow()
-        with memoryview(self.data) as view:
-            while self.end < len(view):
-                came = self._readinto(view[self.end :])
-                if not came:
-                    self.finished = True
-                    break
-                self.end += came
-        return self.end > 1 + rest
-
-    def _grow(self) -> None:
-        if len(self.data) > self._most:
+        data = self.data[self.start - 1 :]
+        rest = len(data)
+        if rest > self._most:
             raise MalformedError(
                 f"one object is larger than {self._most // (1024 * 1024)} MiB"
             )
-        self.data.extend(bytes(len(self.data)))
+        # never less than there is: a large value would be copied again and again
+        enough = rest + max(self._size, rest)
+        while len(data) < enough:
+            piece = self._read()
+            if not piece:
+                self.finished = True
+                break
+            data += piece
+        self.data, self.start, self.end = data, 1, len(data)
+        return len(data) > rest
 
     def peek(self) -> int:
         """The next byte that is no white space, not used up."""

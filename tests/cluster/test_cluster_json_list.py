@@ -50,14 +50,14 @@ pods: st.SearchStrategy[Any] = st.fixed_dictionaries(
 
 
 class Dribble:
-    """``readinto`` that gives the document in pieces of these sizes, over and over."""
+    """Gives the document in pieces of these sizes, over and over."""
 
     def __init__(self, document: bytes, sizes: list[int]) -> None:
         self._document = io.BytesIO(document)
         self._sizes = self._endless(sizes)
 
-    def __call__(self, view: memoryview) -> int:
-        return self._document.readinto(view[: next(self._sizes)])
+    def __call__(self) -> bytes:
+        return self._document.read(next(self._sizes))
 
     def _endless(self, sizes: list[int]) -> Iterator[int]:
         while True:
@@ -240,7 +240,7 @@ def test_the_buffer_stays_small_whatever_the_list() -> None:
     )
 
     assert sum(1 for _ in reader) == 50_000
-    assert len(reader._window.data) == 8192
+    assert len(reader._window.data) < 2 * 8192
 
 
 def test_a_raw_field_outlives_the_buffer() -> None:
