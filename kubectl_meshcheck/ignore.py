@@ -58,6 +58,8 @@ def on(subject: Subject) -> tuple[list[Ignore], list[str]]:
     """
     text = subject.written.annotations.get(ANNOTATION)
     text = subject.own_marks.get(ANNOTATION, "") if text is None else text
+    if not text:
+        return [], []
     try:
         return parse(text), []
     except ValueError as error:

@@ -58,19 +58,29 @@ def harm(subject: Subject) -> tuple[Evidence, ...]:
 
     In a big scan nearly every workload is well, and that is soon seen.
     """
-    if _well(subject):
-        return ()
-    return tuple(one for one in of(subject) if one.kind in _HARM)
+    global _last_well
+    before, well = _last_well
+    if before is not subject:
+        well = _well(subject)
+        _last_well = (subject, well)
+    return () if well else tuple(one for one in of(subject) if one.kind in _HARM)
+
+
+_last_well: tuple[Subject | None, bool] = (None, False)
 
 
 def _well(subject: Subject) -> bool:
     """Whether nothing that is known of the pods can show any harm."""
     if subject.events or subject.heard is not None:
         return False
-    return not any(
-        told.last or told.state == "waiting" or (told.ended and told.ended.exit_code)
-        for told in subject.statuses.values()
-    )
+    for told in subject.statuses.values():
+        if (
+            told.last
+            or told.state == "waiting"
+            or (told.ended and told.ended.exit_code)
+        ):
+            return False
+    return True
 
 
 def _of(subject: Subject) -> tuple[Evidence, ...]:

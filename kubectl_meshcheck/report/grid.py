@@ -15,17 +15,24 @@ def lines(rows: Sequence[Sequence[str]]) -> list[str]:
     tabulate does the same in twenty times the time, and to import it costs as much as
     to read a namespace; the reports that need its other formats use it.
     """
-    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-    return [_line(row, widths) for row in rows]
+    columns = list(zip(*rows, strict=True))
+    padded = [_padded(column) for column in columns]
+    gap = " " * GAP
+    return [gap.join(row).rstrip() for row in zip(*padded, strict=True)]
 
 
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (
-        cell + " " * (width - _width(cell))
-        for cell, width in zip(row, widths, strict=True)
-    )
-    return (" " * GAP).join(padded).rstrip()
+def _padded(column: Sequence[str]) -> list[str]:
+    """The cells, all as wide as the widest; colours take no room."""
+    if not any(map(_coloured, column)):
+        widest = max(map(len, column))
+        return [cell.ljust(widest) for cell in column]
+    widths = [len(_COLOUR.sub("", cell)) for cell in column]
+    widest = max(widths)
+    return [
+        cell + " " * (widest - width)
+        for cell, width in zip(column, widths, strict=True)
+    ]
 
 
-def _width(cell: str) -> int:
-    return len(_COLOUR.sub("", cell)) if "\x1b" in cell else len(cell)
+def _coloured(cell: str) -> bool:
+    return "\x1b" in cell

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubectl_meshcheck.checks.base import Severity
-from kubectl_meshcheck.model import Verdict
+from kubectl_meshcheck.model import Judgement, Verdict
 from kubectl_meshcheck.order import start_order
 from kubectl_meshcheck.report import cells, grid
 from kubectl_meshcheck.report.text import View, cut, paint, safe
@@ -12,6 +12,8 @@ from kubectl_meshcheck.scan import Report, Row
 _HEADERS = ("WORKLOAD", "READY", "MESH", "START ORDER", "WAITS ON", "VERDICT", "WHY")
 #: the last column is not cut below this, the terminal wraps instead
 _LEAST = 24
+#: the cells that a pod's shape decides
+_Shape = tuple[str, str, str, str]
 
 
 def render(report: Report, view: View) -> str:
@@ -19,7 +21,8 @@ def render(report: Report, view: View) -> str:
     rows = shown(report, view)
     if not rows:
         return ""
-    table = [_cells(row, view) for row in rows]
+    shapes: dict[int, _Shape] = {}
+    table = [_cells(row, view, shapes) for row in rows]
     headers = list(_headers(view))
     if view.width and not view.wide:
         _fit([headers, *table] if view.headers else table, view.width)
@@ -46,17 +49,13 @@ def _headers(view: View) -> tuple[str, ...]:
     return ("NAMESPACE", *headers) if view.namespaces else headers
 
 
-def _cells(row: Row, view: View) -> list[str]:
+def _cells(row: Row, view: View, shapes: dict[int, _Shape]) -> list[str]:
     subject = row.subject
     judgement = subject.judgement
-    line = [
-        str(subject.ref),
-        cells.ready(subject),
-        cells.mesh(judgement),
-        start_order(judgement),
-        cells.waits_on(judgement),
-        judgement.verdict.value,
-    ]
+    shape = shapes.get(id(judgement))  # many workloads share one, which a row keeps
+    if shape is None:
+        shape = shapes[id(judgement)] = _shape(judgement)
+    line = [str(subject.ref), cells.ready(subject), *shape]
     if view.wide:
         ids = dict.fromkeys(found.check.id for found in row.counted)
         revision = judgement.proxy.revision if judgement.proxy else ""
@@ -65,6 +64,15 @@ def _cells(row: Row, view: View) -> list[str]:
     if view.namespaces:
         line.insert(0, subject.ref.namespace or "-")
     return [safe(cell) for cell in line]
+
+
+def _shape(judgement: Judgement) -> _Shape:
+    return (
+        cells.mesh(judgement),
+        start_order(judgement),
+        cells.waits_on(judgement),
+        judgement.verdict.value,
+    )
 
 
 def _why(row: Row) -> str:
