@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from kubectl_meshcheck import evidence, explaining, meshes, parse
 from kubectl_meshcheck.control import ControlPlane
 from kubectl_meshcheck.events import Events
-from kubectl_meshcheck.grouping import NAMES, Group, Groups
+from kubectl_meshcheck.grouping import NAMES, Group, Groups, Share
 from kubectl_meshcheck.kinds import Kind
 from kubectl_meshcheck.mesh_objects import MeshObjects
 from kubectl_meshcheck.meshes import controls, registry
@@ -31,7 +31,7 @@ class Inventory:
     def __init__(self, *, live: bool = True) -> None:
         self._live = live
         self._groups = Groups(live=live)
-        self._owners = Owners()
+        self._owners = Owners(live=live)
         self._namespaces: dict[str, parse.Meta] = {}
         self._events = Events()
         self.mesh_objects = MeshObjects()  #: what configures the meshes
@@ -48,6 +48,22 @@ class Inventory:
         Raises ``ValueError`` for an environment that was left undecoded and is none.
         """
         self._groups.add(pod, source)
+
+    def take_pod(self, pod: parse.ListedPod, on_invalid: Callable[[str], None]) -> None:
+        """The same for a pod of a list; a sentence for one that does not fit."""
+        self._groups.take(pod, on_invalid)
+
+    def turn(self, page: int) -> None:
+        """The pods that follow are of this page of a list that several read."""
+        self._groups.turn(page)
+
+    def join(self, share: Share) -> None:
+        """Adds pods that another process has read; ``settle`` follows the last."""
+        self._groups.join(share)
+
+    def settle(self) -> None:
+        """Puts the pages of a list that several have read together."""
+        self._groups.settle()
 
     @property
     def pods(self) -> int:
@@ -148,7 +164,9 @@ class Inventory:
 
     def _subject(self, group: Group, chain: tuple[Ref, ...]) -> Subject:
         pod, judgement = self._groups.judged[group.shape]
-        subject = Subject(
+        owner = self._keeper(chain)
+        around = self._namespaces.get(chain[-1].namespace)
+        return Subject(
             ref=chain[-1],
             owners=chain,
             pod=pod,
@@ -162,14 +180,23 @@ class Inventory:
             started=group.started,
             events=self._events_of(group),
             skipped=self._skipped(chain),
-            labels=group.labels or {},
             live=group.live,
-            source=group.source,
+            template=owner.pod if owner else None,
+            labels=owner.labels if owner else group.labels or {},
+            own_marks=_own_marks(owner) if owner else _NONE,
+            replicas=owner.replicas if owner else None,
+            source=group.source or (owner.source if owner else ""),
+            namespace_labels=(around.labels or {}) if around else None,
+            namespace_annotations=(around.annotations or {}) if around else None,
         )
-        subject = self._placed(subject)
-        found = (self._owners.with_template(ref) for ref in reversed(chain))
-        owner = next((one for one in found if one), None)
-        return self._owned(subject, owner) if owner else subject
+
+    def _keeper(self, chain: tuple[Ref, ...]) -> Known | None:
+        """The top-most owner whose template was read."""
+        for ref in reversed(chain):
+            found = self._owners.with_template(ref)
+            if found is not None:
+                return found
+        return None
 
     def _events_of(self, group: Group) -> tuple[PodEvent, ...]:
         ref = group.ref
@@ -178,8 +205,11 @@ class Inventory:
         )
 
     def _skipped(self, chain: tuple[Ref, ...]) -> str:
-        told = (self._events.skipped(r.namespace, r.kind.kind, r.name) for r in chain)
-        return next(filter(None, told), "")
+        for ref in chain:
+            told = self._events.skipped(ref.namespace, ref.kind.kind, ref.name)
+            if told:
+                return told
+        return ""
 
     def _refused(self, rows: list[Subject]) -> list[Subject]:
         """With the newest word on why no pod is created, each on one row."""
@@ -197,18 +227,6 @@ class Inventory:
             for row in rows
         ]
 
-    def _owned(self, subject: Subject, owner: Known) -> Subject:
-        meta = owner.meta
-        marks = (*meshes.relevant(meta.labels), *meshes.relevant(meta.annotations))
-        return replace(
-            subject,
-            template=owner.pod,
-            labels=owner.labels,
-            own_marks=dict(marks) if marks else _NONE,
-            replicas=owner.replicas,
-            source=subject.source or owner.source,
-        )
-
     def _from_template(self, known: Known) -> Subject:
         pod = known.pod or PodStart()
         judgement = meshes.judge(pod)
@@ -216,26 +234,30 @@ class Inventory:
         if unread and judgement.verdict is Verdict.NONE and known.replicas != 0:
             # what its pods have that its template has not
             judgement = replace(judgement, verdict=Verdict.UNKNOWN, reason=unread)
-        subject = Subject(
+        around = self._namespaces.get(known.ref.namespace)
+        return Subject(
             ref=known.ref,
             owners=(known.ref,),
             pod=pod,
             judgement=judgement,
             unread=unread,
             live=self._live,
+            template=known.pod,
+            labels=known.labels,
+            own_marks=_own_marks(known),
+            replicas=known.replicas,
+            source=known.source,
+            namespace_labels=(around.labels or {}) if around else None,
+            namespace_annotations=(around.annotations or {}) if around else None,
         )
-        return self._owned(self._placed(subject), known)
 
-    def _placed(self, subject: Subject) -> Subject:
-        """The subject with what is known of its namespace."""
-        meta = self._namespaces.get(subject.ref.namespace)
-        if meta is None:
-            return subject
-        return replace(
-            subject,
-            namespace_labels=meta.labels or {},
-            namespace_annotations=meta.annotations or {},
-        )
+
+def _own_marks(owner: Known) -> Mapping[str, str]:
+    """What stands on the owner's own metadata, where no mesh looks."""
+    labels, annotations = owner.meta.labels, owner.meta.annotations
+    if not labels and not annotations:
+        return _NONE
+    return dict((*meshes.relevant(labels), *meshes.relevant(annotations)))
 
 
 def _merged(one: _Weighed, other: _Weighed) -> _Weighed:

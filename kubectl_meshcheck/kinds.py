@@ -98,6 +98,11 @@ def kind_of(kind: str, api_version: str = "") -> Kind:
     return Kind(kind, group, version or "v1", plural, kind.lower())
 
 
+def known(kind: Kind) -> Kind:
+    """The one object that stands for a kind, for one that came from elsewhere."""
+    return _BY_KIND.get((kind.kind, kind.group), kind)
+
+
 def named(name: str) -> Kind | None:
     """The kind that a user calls ``name``; None when there is none."""
     return _BY_NAME.get(name.lower())

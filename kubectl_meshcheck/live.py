@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from kubectl_meshcheck import events, hearing, logs, mesh_reading, parallel, parse
+from kubectl_meshcheck import events, hearing, logs, mesh_reading, parallel, parse, twin
 from kubectl_meshcheck.cluster import ApiError, Cluster
 from kubectl_meshcheck.errors import MeshcheckError, Problem, nearest
 from kubectl_meshcheck.inventory import Inventory
@@ -16,6 +16,7 @@ from kubectl_meshcheck.kinds import KINDS, POD, REPLICA_SET, Kind
 
 #: kinds that only lead on to an owner; their templates say nothing new
 _BARE = (REPLICA_SET,)
+_STEP = 500  #: pods from one word on progress to the next
 #: logs are no JSON
 _ANY = {"Accept": "*/*"}
 Progress = Callable[[int], None]
@@ -41,8 +42,12 @@ def from_cluster(
     ``MeshcheckError`` when nothing at all can be had.
     """
     reader = _Reader(cluster, scope, progress)
-    # one list and a few single objects, beside everything else
-    with parallel.beside([reader.meshes]):
+    # a copy is made before there are threads, and one namespace is not worth it; the
+    # meshes' settings are one list and a few single objects, beside everything else
+    with (
+        twin.of(reader.inventory, wanted=not scope.namespaces) as reader.twin,
+        parallel.beside([reader.meshes]),
+    ):
         for namespace in scope.namespaces or ("",):
             reader.read(namespace)
     reader.finish()
@@ -71,6 +76,7 @@ class _Reader:
         self._progress = progress
         self.inventory = Inventory()
         self.problems: list[Problem] = []
+        self.twin: twin.Twin | None = None  #: who reads some of the pages
 
     def read(self, namespace: str) -> None:
         """One namespace, or all when it is empty."""
@@ -111,10 +117,7 @@ class _Reader:
         path = POD.path(namespace)
         before = self.inventory.pods
         try:
-            for pod in self._stream(path, parse.ListedPod, params):
-                self._pod(pod)
-                if self.inventory.pods % 500 == 0:
-                    self._progress(self.inventory.pods)
+            self._counted(self._stream(path, parse.ListedPod, params, aside=self.twin))
         except MeshcheckError as error:
             seen = self.inventory.pods - before
             unread = self.inventory.pods_unread
@@ -128,23 +131,38 @@ class _Reader:
             what = f"the list of pods broke off after {seen}: {error.what}"
             self.problems.append(Problem(what, "run it again; some pods are missing"))
 
-    def _pod(self, pod: parse.ListedPod) -> None:
+    def _counted(self, pods: Iterator[parse.ListedPod]) -> None:
+        inventory, other = self.inventory, self.twin
+        told = 0
         try:
-            self.inventory.add_pod(pod)
-        except ValueError as error:  # nothing but its environment is decoded so late
-            meta = pod.metadata
-            what = f"{meta.namespace}/{meta.name}: a container's env: {error}"
-            self.problems.append(Problem(what))
+            for pod in pods:
+                inventory.take_pod(pod, self._invalid)
+                if inventory.pods >= told + _STEP:
+                    told = inventory.pods
+                    self._progress(told)
+        finally:
+            if other:
+                for sentence in other.join():
+                    self._invalid(sentence)
+
+    def _invalid(self, sentence: str) -> None:
+        self.problems.append(Problem(sentence))
 
     def _stream(
-        self, path: str, item: type[Any], params: dict[str, str], bare: bool = False
+        self,
+        path: str,
+        item: type[Any],
+        params: dict[str, str],
+        bare: bool = False,
+        aside: twin.Twin | None = None,
     ) -> Iterator[Any]:
         found: Iterator[Any] = self._cluster.stream(
             path,
             item,
             params=params,
             metadata_only=bare,
-            on_invalid=lambda what: self.problems.append(Problem(what)),
+            on_invalid=self._invalid,
+            aside=aside,
         )
         return found
 

@@ -19,11 +19,17 @@ _MAKERS = {kind.kind: kind for kind in KINDS if kind.group in ("", "apps", "batc
 _ALPHABET = frozenset("bcdfghjklmnpqrstvwxz2456789")
 
 
+_NONE: Mapping[str, str] = {}
+
+
 class Known(msgspec.Struct, frozen=True):
     """An owner whose object was read."""
 
     ref: Ref
     meta: parse.Meta
+    pod: PodStart | None = None  #: the template as a pod
+    labels: Mapping[str, str] = _NONE  #: all labels of its pods
+    #: the template itself, where nobody could ask for it again
     template: parse.Template | None = None
     replicas: int | None = None
     source: str = ""
@@ -31,29 +37,12 @@ class Known(msgspec.Struct, frozen=True):
     lacking: bool = False  #: its status says that it has less pods than it wants
     refused: PodEvent | None = None  #: why, by its own condition
 
-    @property
-    def pod(self) -> PodStart | None:
-        """The template as a pod; None without one."""
-        if self.template is None:
-            return None
-        meta = self.template.metadata or parse.Meta()
-        return parse.pod_start(
-            self.template.spec or parse.PodSpec(),
-            meshes.relevant(meta.annotations),
-            meshes.relevant(meta.labels),
-        )
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """All labels of its pods."""
-        meta = self.template.metadata if self.template else None
-        return (meta.labels if meta else None) or {}
-
 
 class Owners:
     """Every owner that was read."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, live: bool = True) -> None:
+        self._live = live
         self._known: dict[Key, Known] = {}
 
     def add_workload(self, kind: Kind, found: parse.Workload, source: str = "") -> None:
@@ -61,10 +50,14 @@ class Owners:
         meta, spec = _lean(found.metadata), found.spec
         replicas = spec.replicas if spec else None
         ref = Ref(kind, meta.namespace, meta.name or meta.generateName)
+        template = found.template
+        marks = (template.metadata if template else None) or parse.Meta()
         self._known[key_of(ref)] = Known(
             ref,
             meta,
-            parse.lean(found.template),
+            None if template is None else _pod(template.spec, marks),
+            marks.labels or _NONE,
+            None if self._live else template,
             replicas,
             source,
             lacking=refusals.lacks(kind, found),
@@ -153,7 +146,7 @@ class Owners:
     def template_of(self, key: Key) -> Known | None:
         """The same by its key."""
         known = self._known.get(key)
-        return known if known and known.template else None
+        return known if known and known.pod else None
 
     def alone(self, covered: Collection[Key]) -> Iterator[Known]:
         """The workloads without pods that stand for themselves."""
@@ -162,7 +155,7 @@ class Owners:
                 yield known
 
     def _is_top(self, known: Known) -> bool:
-        if known.bare or known.template is None:
+        if known.bare or known.pod is None:
             return False
         if known.ref.kind is REPLICA_SET and not known.replicas:
             return False  # what a rollout has left behind
@@ -171,6 +164,14 @@ class Owners:
             return True
         kind = kind_of(owner.kind, owner.apiVersion)
         return key_of(Ref(kind, known.ref.namespace, owner.name)) not in self._known
+
+
+def _pod(spec: parse.PodSpec | None, marks: parse.Meta) -> PodStart:
+    return parse.pod_start(
+        spec or parse.PodSpec(),
+        meshes.relevant(marks.annotations),
+        meshes.relevant(marks.labels),
+    )
 
 
 def _lean(meta: parse.Meta) -> parse.Meta:

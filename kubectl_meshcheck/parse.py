@@ -399,29 +399,6 @@ def _kept(name: str) -> bool:
     return name.startswith(ENVIRONMENT)
 
 
-def lean(template: Template | None) -> Template | None:
-    """The template without the environment that decides nothing, to be kept."""
-    if template is None or template.spec is None:
-        return template
-    spec = msgspec.structs.replace(
-        template.spec,
-        containers=_lean(template.spec.containers),
-        initContainers=_lean(template.spec.initContainers),
-    )
-    return msgspec.structs.replace(template, spec=spec)
-
-
-def _lean(
-    found: tuple[_Container[Env], ...] | None,
-) -> tuple[_Container[Env], ...] | None:
-    return found and tuple(
-        msgspec.structs.replace(one, env=tuple(e for e in one.env if _kept(e.name)))
-        if one.env
-        else one
-        for one in found
-    )
-
-
 _environment_of = msgspec.json.Decoder(Env).decode
 
 

@@ -21,8 +21,8 @@ LAYERS = (
     "control < parse < mesh_objects < events < meshes < workload < explaining < "
     "mismatch | refusals < waiting | survey < evidence < hearing < checks < ignore "
     "< owners < grouping < inventory < scan < comparison < ownership < plan < "
-    "report < demo | cluster | files < mesh_reading < live | offline | edit < apply "
-    "< config < cli"
+    "report < demo | cluster | files < mesh_reading | twin < live | offline | edit < "
+    "apply < config < cli"
 )
 #: who alone may name them
 WALLS = {
