@@ -250,6 +250,7 @@ class _Place:
                 "try again",
             )
         self._seen = self.after = key
+        self._handed = None  # whose last item is no longer the last
 
 
 def _refuse(sentence: str) -> None:
