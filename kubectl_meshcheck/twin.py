@@ -161,6 +161,8 @@ def _possible() -> bool:
 
 
 def _start(inventory: Inventory) -> Twin | None:
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:  # as who started us had it
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # or nobody can wait for it
     pages, told = os.pipe(), os.pipe()
     try:
         pid = os.fork()
