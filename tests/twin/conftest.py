@@ -1,11 +1,13 @@
-"""What keeps a test that waits for ever from doing so, and where two can work."""
+"""What keeps a test that waits for ever from doing so, and what it may leave."""
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +35,41 @@ def two() -> None:
         pytest.skip("not Linux: reading with two processes is NOT tested")
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("one processor: reading with two processes is NOT tested")
+
+
+@pytest.fixture
+def child(two: None) -> Iterator[Callable[[], int]]:
+    """Tells the process that the test has made.
+
+    Behind the test there must be none, dead or alive, and no file that is open.
+    """
+    gc.collect()  # what earlier tests have forgotten
+    processes, files = _children(), _open_files()
+
+    def found() -> int:
+        (one,) = _children() - processes
+        return one
+
+    yield found
+    assert (_children(), _open_files()) == (processes, files)
+
+
+def _children() -> set[int]:
+    """The processes that this one has made and not waited for."""
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return {pid for pid in pids if _parent(pid) == os.getpid()}
+
+
+def _parent(pid: int) -> int:
+    """Of a process, alive or dead (proc(5)); 0 when it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return int(text.rpartition(")")[2].split()[1])
+
+
+def _open_files() -> dict[str, str]:
+    """What is open, by number; without the folder that is being read for that."""
+    found = {name: f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd")}
+    return {n: os.readlink(path) for n, path in found.items() if os.path.lexists(path)}
