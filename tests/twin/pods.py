@@ -120,3 +120,19 @@ def page(number: int, items: Sequence[object], *, compressed: bool = False) -> P
 def cut(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
     """The pages of a list, of that many items each."""
     return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def owners(count: int) -> Iterator[Object]:
+    """The namespaces, Deployments and ReplicaSets of as large a fleet."""
+    for workload in range(-(-count // 7)):
+        app, space = f"app-{workload:05}", f"team-{workload // 3:04}"
+        if not workload % 3:
+            yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}}
+        meta: Object = {"name": app, "namespace": space}
+        template = {"spec": {"containers": [{"name": "app", "image": "shop/app:1"}]}}
+        made = {"apiVersion": "apps/v1", "spec": {"replicas": 7, "template": template}}
+        yield {"kind": "Deployment", "metadata": meta, **made}
+        owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": app}
+        own = meta | {"name": f"{app}-abcde"}
+        own["ownerReferences"] = [owner | {"controller": True}]
+        yield {"kind": "ReplicaSet", "metadata": own, **made}
