@@ -10,11 +10,24 @@ import os
 import re
 from pathlib import Path
 
+import click
+
+from kubectl_meshcheck.cli.app import app
+
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 UPDATE = os.environ.get("MESHCHECK_UPDATE_DOCS") == "1"
 _HINT = "MESHCHECK_UPDATE_DOCS=1 pytest {test} writes it anew"
+
+
+def commands() -> dict[str, click.Command]:
+    """Every command by its name, in the order of the overview."""
+    context = click.Context(app)
+    found = {
+        name: app.get_command(context, name) for name in app.list_commands(context)
+    }
+    return {name: command for name, command in found.items() if command is not None}
 
 
 def hold(path: Path, made: str, test: str) -> None:

@@ -8,10 +8,10 @@ import re
 import pytest
 
 from kubectl_meshcheck import __version__
-from kubectl_meshcheck.cli.app import app
+from tests.pages import commands
 from tests.shell import Shell
 
-_VISIBLE = [name for name, command in app.commands.items() if not command.hidden]
+_VISIBLE = [name for name, command in commands().items() if not command.hidden]
 
 #: what is typed, and what stderr says; all of them end with 2 and print no data
 _WRONG = {
