@@ -163,17 +163,24 @@ def _possible() -> bool:
 def _start(inventory: Inventory) -> Twin | None:
     if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:  # as who started us had it
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # or nobody can wait for it
-    pages, told = os.pipe(), os.pipe()
+    pipes: list[int] = []
+    # an interrupt must not make the copy go on as the first process
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
+        for _ in range(2):
+            pipes += os.pipe()
         pid = os.fork()
-    except OSError:  # no more processes, or no more memory
-        for one in (*pages, *told):
+        if not pid:
+            os.close(pipes[1])
+            os.close(pipes[2])
+            _serve(pipes[0], pipes[3])
+    except OSError:  # no more processes, memory or descriptors
+        for one in pipes:
             os.close(one)
         return None
-    if not pid:
-        os.close(pages[1])
-        os.close(told[0])
-        _serve(pages[0], told[1])
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+    pages, told = pipes[:2], pipes[2:]
     os.close(pages[0])
     os.close(told[1])
     for pipe in (pages[1], told[0]):

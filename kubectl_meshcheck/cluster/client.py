@@ -188,11 +188,13 @@ class _Place:
     ) -> Page | None:
         """The page to be handed on; None for one that is to be read here.
 
-        The last one always is: whoever hands it on has nothing else to do.
+        The last one always is: whoever hands it on has nothing else to do.  So is one
+        without items: behind it a list could not be taken up again.
         """
         if held is None:
             return None
-        body = held.whole() if reader.meta.continue_ else None
+        worth = reader.meta.continue_ and not reader.empty
+        body = held.whole() if worth else None
         held.release()
         return None if body is None else Page(self.number, gzip, body)
 
@@ -206,8 +208,8 @@ class _Place:
 
     def turn(self, reader: ListReader[T], handed: Page | None) -> None:
         """The page is complete."""
-        self._seen = reader.last or self._seen
-        self._handed = handed
+        if handed or reader.last:  # a page may have no items
+            self._seen, self._handed = reader.last, handed
         self.number += 1
         self.after = reader.after
         if reader.meta.continue_ and reader.meta.continue_ == self.token:

@@ -87,6 +87,11 @@ class ListReader(Generic[T]):
         self._window.start += 1
         self._fields()
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is no item, as far as ``begin`` has come."""
+        return not self._in_items or self._window.peek() == _CLOSE
+
     def __iter__(self) -> Iterator[T]:
         self.begin()
         while self._in_items:

@@ -272,7 +272,6 @@ def test_a_list_expires_while_a_page_is_asked_for_again(reach: Reach) -> None:
     assert [item for _, _, items in listener.told for item in items] == ALL[:40]
 
 
-@pytest.mark.xfail(reason="a page without items is handed on and forgets the others")
 def test_a_list_expires_behind_an_empty_page(server: Server, reach: Reach) -> None:
     """A server may send one: all that stood there was filtered out."""
     cluster = reach(server)
