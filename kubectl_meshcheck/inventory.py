@@ -22,9 +22,6 @@ from kubectl_meshcheck.workload import Ref, Subject
 _Weighed = tuple[Subject, tuple[int, int]]
 
 
-_NONE: Mapping[str, str] = {}  #: one for all that have none
-
-
 class Inventory:
     """Everything that one scan has read."""
 
@@ -165,7 +162,6 @@ class Inventory:
     def _subject(self, group: Group, chain: tuple[Ref, ...]) -> Subject:
         pod, judgement = self._groups.judged[group.shape]
         owner = self._keeper(chain)
-        around = self._namespaces.get(chain[-1].namespace)
         return Subject(
             ref=chain[-1],
             owners=chain,
@@ -181,13 +177,9 @@ class Inventory:
             events=self._events_of(group),
             skipped=self._skipped(chain),
             live=group.live,
-            template=owner.pod if owner else None,
             labels=owner.labels if owner else group.labels or {},
-            own_marks=_own_marks(owner) if owner else _NONE,
-            replicas=owner.replicas if owner else None,
             source=group.source or (owner.source if owner else ""),
-            namespace_labels=(around.labels or {}) if around else None,
-            namespace_annotations=(around.annotations or {}) if around else None,
+            **self._around(chain[-1].namespace, owner),
         )
 
     def _keeper(self, chain: tuple[Ref, ...]) -> Known | None:
@@ -234,7 +226,6 @@ class Inventory:
         if unread and judgement.verdict is Verdict.NONE and known.replicas != 0:
             # what its pods have that its template has not
             judgement = replace(judgement, verdict=Verdict.UNKNOWN, reason=unread)
-        around = self._namespaces.get(known.ref.namespace)
         return Subject(
             ref=known.ref,
             owners=(known.ref,),
@@ -242,21 +233,28 @@ class Inventory:
             judgement=judgement,
             unread=unread,
             live=self._live,
-            template=known.pod,
             labels=known.labels,
-            own_marks=_own_marks(known),
-            replicas=known.replicas,
             source=known.source,
-            namespace_labels=(around.labels or {}) if around else None,
-            namespace_annotations=(around.annotations or {}) if around else None,
+            **self._around(known.ref.namespace, known),
         )
+
+    def _around(self, namespace: str, owner: Known | None) -> dict[str, Any]:
+        """What a subject has of its owner and of its namespace."""
+        meta = self._namespaces.get(namespace)
+        return {
+            "template": owner.pod if owner else None,
+            "own_marks": _own_marks(owner) if owner else parse.NONE,
+            "replicas": owner.replicas if owner else None,
+            "namespace_labels": (meta.labels or {}) if meta else None,
+            "namespace_annotations": (meta.annotations or {}) if meta else None,
+        }
 
 
 def _own_marks(owner: Known) -> Mapping[str, str]:
     """What stands on the owner's own metadata, where no mesh looks."""
     labels, annotations = owner.meta.labels, owner.meta.annotations
     if not labels and not annotations:
-        return _NONE
+        return parse.NONE
     return dict((*meshes.relevant(labels), *meshes.relevant(annotations)))
 
 

@@ -19,16 +19,13 @@ _MAKERS = {kind.kind: kind for kind in KINDS if kind.group in ("", "apps", "batc
 _ALPHABET = frozenset("bcdfghjklmnpqrstvwxz2456789")
 
 
-_NONE: Mapping[str, str] = {}
-
-
 class Known(msgspec.Struct, frozen=True):
     """An owner whose object was read."""
 
     ref: Ref
     meta: parse.Meta
     pod: PodStart | None = None  #: the template as a pod
-    labels: Mapping[str, str] = _NONE  #: all labels of its pods
+    labels: Mapping[str, str] = parse.NONE  #: all labels of its pods
     #: the template itself, where nobody could ask for it again
     template: parse.Template | None = None
     replicas: int | None = None
@@ -51,12 +48,12 @@ class Owners:
         replicas = spec.replicas if spec else None
         ref = Ref(kind, meta.namespace, meta.name or meta.generateName)
         template = found.template
-        marks = (template.metadata if template else None) or parse.Meta()
+        marks = template.metadata if template else None
         self._known[key_of(ref)] = Known(
             ref,
             meta,
-            None if template is None else _pod(template.spec, marks),
-            marks.labels or _NONE,
+            meshes.start_of(marks, template.spec) if template else None,
+            (marks.labels if marks else None) or parse.NONE,
             None if self._live else template,
             replicas,
             source,
@@ -164,14 +161,6 @@ class Owners:
             return True
         kind = kind_of(owner.kind, owner.apiVersion)
         return key_of(Ref(kind, known.ref.namespace, owner.name)) not in self._known
-
-
-def _pod(spec: parse.PodSpec | None, marks: parse.Meta) -> PodStart:
-    return parse.pod_start(
-        spec or parse.PodSpec(),
-        meshes.relevant(marks.annotations),
-        meshes.relevant(marks.labels),
-    )
 
 
 def _lean(meta: parse.Meta) -> parse.Meta:

@@ -319,7 +319,7 @@ def controller(meta: Meta) -> Owner | None:
     return None
 
 
-_NONE: Mapping[str, str] = {}  #: one for all that have none
+NONE: Mapping[str, str] = {}  #: one for all that have none
 
 
 def pod_start(
@@ -339,8 +339,8 @@ def pod_start(
     main = [_container(c, Role.MAIN, user) for c in spec.containers or ()]
     return PodStart(
         containers=(*init, *main),
-        annotations=dict(annotations) if annotations else _NONE,
-        labels=dict(labels) if labels else _NONE,
+        annotations=dict(annotations) if annotations else NONE,
+        labels=dict(labels) if labels else NONE,
         host_network=bool(spec.hostNetwork),
         restart_policy=spec.restartPolicy or "Always",
     )

@@ -49,17 +49,8 @@ def judged(answer: bytes) -> Foreseen:
         return Foreseen(unknown=f"the server's pod does not read as one: {error}")
     if not made.spec.containers:
         return Foreseen(unknown="the server's answer to a dry run holds no pod")
-    start = start_of(made)
+    start = meshes.start_of(made.metadata, made.spec)
     return Foreseen(pod=start, judgement=meshes.judge(start))
-
-
-def start_of(made: parse.Pod) -> Any:
-    """What of a pod decides its start order."""
-    return parse.pod_start(
-        made.spec,
-        meshes.relevant(made.metadata.annotations),
-        meshes.relevant(made.metadata.labels),
-    )
 
 
 def pod(ref: Ref, found: Object, path: tuple[str, ...]) -> dict[str, Any]:

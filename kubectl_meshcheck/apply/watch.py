@@ -10,7 +10,6 @@ import msgspec
 
 from kubectl_meshcheck import meshes, parse
 from kubectl_meshcheck.apply import objects
-from kubectl_meshcheck.apply.preview import start_of
 from kubectl_meshcheck.apply.progress import Progress, progress, told_by, trouble
 from kubectl_meshcheck.cluster import ApiError, Cluster
 from kubectl_meshcheck.errors import ExitCode, MeshcheckError
@@ -166,4 +165,4 @@ def proof(cluster: Cluster, awaited: Awaited) -> tuple[str, str]:
 
 def _judge(pod: Object) -> Judgement:
     made: Any = parse.convert(pod, parse.Pod)
-    return meshes.judge(start_of(made))
+    return meshes.judge(meshes.start_of(made.metadata, made.spec))

@@ -11,7 +11,7 @@ from types import ModuleType, TracebackType
 from kubectl_meshcheck.cluster.held import Held
 from kubectl_meshcheck.cluster.json_window import MalformedError, TruncatedError
 
-_PIECE = 16 * 1024  #: bytes read from the network at a time, compressed
+PIECE = 16 * 1024  #: bytes read from the network at a time, compressed
 _OUTPUT = 256 * 1024  #: bytes inflated at a time, at most
 _GZIP = 31  # a gzip header, and any window
 MAX_BODY = 256 * 1024 * 1024  #: bytes; ``read`` is for single objects
@@ -36,7 +36,7 @@ class Answer:
         self._done: Callable[[bool], None] | None = done
         self.gzip = response.headers.get("Content-Encoding", "").lower() == "gzip"
         self._source: Callable[[], bytes] | None = None
-        self._buffer = bytearray(_PIECE)
+        self._buffer = bytearray(PIECE)
 
     def __enter__(self) -> Answer:
         return self
@@ -59,7 +59,7 @@ class Answer:
     def piece(self) -> bytes:
         """What comes next of the body; nothing is the proven end."""
         if self._source is None:
-            self._source = self._inflated(self._read)
+            self._source = inflated(self._read, gzip=self.gzip)
         return self._source()
 
     def read(self, most: int = MAX_BODY) -> bytes:
@@ -74,7 +74,7 @@ class Answer:
     def hold(self) -> Held:
         """Keep the body as it was sent; to be called before any of it is read."""
         held = Held(self._read)
-        self._source = self._inflated(held.read)
+        self._source = inflated(held.read, gzip=self.gzip)
         return held
 
     def require_json(self) -> None:
@@ -84,9 +84,6 @@ class Answer:
             raise MalformedError(
                 f"the answer is {kind}, not JSON; is this the API server?"
             )
-
-    def _inflated(self, sent: Callable[[], bytes]) -> Callable[[], bytes]:
-        return Inflate(sent).read if self.gzip else sent
 
     def _read(self) -> bytes:
         with self._guard():
@@ -109,6 +106,11 @@ def _zlib() -> ModuleType:
     with suppress(ImportError):
         return importlib.import_module("isal.isal_zlib")
     return importlib.import_module("zlib")
+
+
+def inflated(sent: Callable[[], bytes], *, gzip: bool) -> Callable[[], bytes]:
+    """Reads the pieces of a body as they are behind their encoding."""
+    return Inflate(sent).read if gzip else sent
 
 
 class Inflate:

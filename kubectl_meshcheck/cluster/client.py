@@ -139,9 +139,11 @@ class Cluster:
                     reader.begin()  # behind the list's metadata
                     place.look_ahead(reader, transport)
                     page = place.whole(reader, held, gzip=answer.gzip)
-                    if aside is not None:
-                        aside.take(page) if page else aside.here(place.number)
-                    if page is None:
+                    if aside is not None and page is not None:
+                        aside.take(page)
+                    else:
+                        if aside is not None:
+                            aside.here(place.number)
                         yield from reader
             except MalformedError as error:
                 raise transport.explain(error) from error

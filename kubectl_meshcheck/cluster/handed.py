@@ -13,14 +13,13 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from kubectl_meshcheck.cluster.answer import Inflate
+from kubectl_meshcheck.cluster.answer import PIECE, inflated
 from kubectl_meshcheck.cluster.json_items import Named, Shape
 from kubectl_meshcheck.cluster.json_list import ListReader
 from kubectl_meshcheck.cluster.json_window import MalformedError, TruncatedError
 from kubectl_meshcheck.errors import MeshcheckError
 
 T = TypeVar("T")
-_PIECE = 16 * 1024  #: bytes that are inflated at a time
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -49,8 +48,8 @@ class Page(msgspec.Struct, frozen=True):
     def _reader(
         self, shape: Shape[T], on_invalid: Callable[[str], None]
     ) -> ListReader[T]:
-        sent = partial(io.BytesIO(self.body).read, _PIECE)
-        read = Inflate(sent).read if self.gzip else sent
+        sent = partial(io.BytesIO(self.body).read, PIECE)
+        read = inflated(sent, gzip=self.gzip)
         return ListReader(read, shape, on_invalid)
 
 

@@ -161,7 +161,7 @@ class ListReader(Generic[T]):
         if at <= window.start:  # or a comma would precede it
             return None
         try:
-            batch = _decode(self._shape, self._window.data, window.start, at)
+            batch = _decode(self._shape, window.data, window.start, at)
         except _UNDECODABLE:
             return None
         self._last = (window.data, (window.start, at))
@@ -177,7 +177,7 @@ class ListReader(Generic[T]):
             if at < 0:
                 return None
             try:
-                batch = _decode(self._shape, self._window.data, window.start, at + 1)
+                batch = _decode(self._shape, window.data, window.start, at + 1)
             except (msgspec.ValidationError, UnicodeDecodeError, RecursionError):
                 return None
             except msgspec.DecodeError:
@@ -260,7 +260,7 @@ class ListReader(Generic[T]):
             self.after = b""
         self._last = (data, (start, stop))
         try:
-            return _decode(self._shape, self._window.data, start, stop)
+            return _decode(self._shape, data, start, stop)
         except _UNDECODABLE as error:
             self._on_invalid(f"{named}: {_why(error)}")
             return []

@@ -26,11 +26,16 @@ class Window:
 
     def __init__(self, read: Callable[[], bytes], size: int, most: int) -> None:
         self.data = bytearray(1)
-        self.start = self.end = 1
+        self.start = 1
         self.finished = False  #: nothing more will come
         self._read = read
         self._size = size
         self._most = most
+
+    @property
+    def end(self) -> int:
+        """Behind what has come."""
+        return len(self.data)
 
     def fill(self) -> bool:
         """Read what comes next; whether anything came."""
@@ -50,7 +55,7 @@ class Window:
                 self.finished = True
                 break
             data += piece
-        self.data, self.start, self.end = data, 1, len(data)
+        self.data, self.start = data, 1
         return len(data) > rest
 
     def peek(self) -> int:

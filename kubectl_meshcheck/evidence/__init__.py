@@ -14,7 +14,8 @@ that did not listen yet: a listening one takes it, and resets it later.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 
 from kubectl_meshcheck.evidence import hooks, runs
 from kubectl_meshcheck.evidence.base import Evidence, Gap, Kind, Strength, length
@@ -36,54 +37,27 @@ __all__ = [
 ]
 
 
-def of(subject: Subject) -> tuple[Evidence, ...]:
-    """All that was seen of one workload's pods, what proves most first.
-
-    Every check of a workload asks, one after another: the last answer is kept.
-    """
-    global _last
-    before, answer = _last
-    if before is not subject:
-        answer = _of(subject)
-        _last = (subject, answer)
-    return answer
-
-
-_last: tuple[Subject | None, tuple[Evidence, ...]] = (None, ())
+_Seen = tuple[Evidence, ...]
 _HARM = (Kind.CRASH, Kind.REFUSED, Kind.HOOK)
 
 
-def harm(subject: Subject) -> tuple[Evidence, ...]:
-    """What went wrong: a crash, a refused connection, a hook that failed.
+def _kept(ask: Callable[[Subject], _Seen]) -> Callable[[Subject], _Seen]:
+    """Every check of a workload asks, one after another: the last answer is kept."""
+    last: tuple[Subject | None, _Seen] = (None, ())
 
-    In a big scan nearly every workload is well, and that is soon seen.
-    """
-    global _last_well
-    before, well = _last_well
-    if before is not subject:
-        well = _well(subject)
-        _last_well = (subject, well)
-    return () if well else tuple(one for one in of(subject) if one.kind in _HARM)
+    @wraps(ask)
+    def answer(subject: Subject) -> _Seen:
+        nonlocal last
+        if last[0] is not subject:
+            last = (subject, ask(subject))
+        return last[1]
 
-
-_last_well: tuple[Subject | None, bool] = (None, False)
+    return answer
 
 
-def _well(subject: Subject) -> bool:
-    """Whether nothing that is known of the pods can show any harm."""
-    if subject.events or subject.heard is not None:
-        return False
-    for told in subject.statuses.values():
-        if (
-            told.last
-            or told.state == "waiting"
-            or (told.ended and told.ended.exit_code)
-        ):
-            return False
-    return True
-
-
-def _of(subject: Subject) -> tuple[Evidence, ...]:
+@_kept
+def of(subject: Subject) -> _Seen:
+    """All that was seen of one workload's pods, what proves most first."""
     judgement = subject.judgement
     pod = subject.names[0] if subject.names else ""
     found = [
@@ -98,6 +72,27 @@ def _of(subject: Subject) -> tuple[Evidence, ...]:
         one
         for one in kept.values()
         if one.kind is not Kind.EXPOSURE or one.container not in crashed
+    )
+
+
+@_kept
+def harm(subject: Subject) -> _Seen:
+    """What went wrong: a crash, a refused connection, a hook that failed.
+
+    In a big scan nearly every workload is well, and that is soon seen.
+    """
+    if _well(subject):
+        return ()
+    return tuple(one for one in of(subject) if one.kind in _HARM)
+
+
+def _well(subject: Subject) -> bool:
+    """Whether nothing that is known of the pods can show any harm."""
+    if subject.events or subject.heard is not None:
+        return False
+    return not any(
+        told.last or told.state == "waiting" or (told.ended and told.ended.exit_code)
+        for told in subject.statuses.values()
     )
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from msgspec.structs import replace
 
-from kubectl_meshcheck import order
+from kubectl_meshcheck import order, parse
 from kubectl_meshcheck.meshes import declared, generic
 from kubectl_meshcheck.meshes.appmesh import APPMESH
 from kubectl_meshcheck.meshes.base import Asked, Mesh, OptIn
@@ -226,6 +226,14 @@ def _marks(
         return None
     marks = {key: value for key, value in labels.items() if key not in keys}
     return marks | {key: annotations[key] for key in keys if key in annotations}
+
+
+def start_of(meta: parse.Meta | None, spec: parse.PodSpec | None) -> PodStart:
+    """What decides of a pod or a template, with the marks that any mesh cares for."""
+    found = meta or parse.Meta()
+    return parse.pod_start(
+        spec or parse.PodSpec(), relevant(found.annotations), relevant(found.labels)
+    )
 
 
 @lru_cache(maxsize=4096)

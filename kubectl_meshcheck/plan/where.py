@@ -44,12 +44,7 @@ def marks(found: Object, path: tuple[str, ...] = ()) -> dict[str, str]:
 def written(found: Object, path: tuple[str, ...]) -> PodStart:
     """The pod as the template's author wrote it.  Raises ``ValueError``."""
     template = parse.convert(at(found, path), parse.Template)
-    meta = template.metadata or parse.Meta()
-    return parse.pod_start(
-        template.spec or parse.PodSpec(),
-        meshes.relevant(meta.annotations),
-        meshes.relevant(meta.labels),
-    )
+    return meshes.start_of(template.metadata, template.spec)
 
 
 def with_annotations(
