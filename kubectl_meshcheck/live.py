@@ -132,7 +132,7 @@ class _Reader:
             self.problems.append(Problem(what, "run it again; some pods are missing"))
 
     def _counted(self, pods: Iterator[parse.ListedPod]) -> None:
-        inventory, other = self.inventory, self.twin
+        inventory = self.inventory
         told = 0
         try:
             for pod in pods:
@@ -140,10 +140,14 @@ class _Reader:
                 if inventory.pods >= told + _STEP:
                     told = inventory.pods
                     self._progress(told)
-        finally:
-            if other:
-                for sentence in other.join():
-                    self._invalid(sentence)
+        except MeshcheckError:  # what was read till then counts; an interrupt waits not
+            self._join()
+            raise
+        self._join()
+
+    def _join(self) -> None:
+        for sentence in self.twin.join() if self.twin else ():
+            self._invalid(sentence)
 
     def _invalid(self, sentence: str) -> None:
         self.problems.append(Problem(sentence))

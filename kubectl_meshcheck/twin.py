@@ -165,7 +165,7 @@ def _start(inventory: Inventory) -> Twin | None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # or nobody can wait for it
     pipes: list[int] = []
     # an interrupt must not make the copy go on as the first process
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         for _ in range(2):
             pipes += os.pipe()
@@ -179,7 +179,7 @@ def _start(inventory: Inventory) -> Twin | None:
             os.close(one)
         return None
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     pages, told = pipes[:2], pipes[2:]
     os.close(pages[0])
     os.close(told[1])
