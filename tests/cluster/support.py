@@ -13,6 +13,14 @@ from kubectl_meshcheck.errors import MeshcheckError
 from tests.server import Server
 
 PODS = "/api/v1/namespaces/shop/pods"
+#: the test server's ways to write one and the same list
+WAYS: tuple[dict[str, Any], ...] = (
+    {"gzip_from": 0},
+    {"gzip_from": 0, "chunked": 777},
+    {"chunked": 4096, "gzip_from": 10**9},
+    {"typed_items": True},
+    {"indent": 4},
+)
 
 
 class Meta(msgspec.Struct):

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from kubectl_meshcheck.cluster import ApiError, Cluster, Page, Shape
 from kubectl_meshcheck.cluster.held import MOST, Held
 from kubectl_meshcheck.errors import MeshcheckError
-from tests.cluster.support import PODS, Item, Reach, names, pods
+from tests.cluster.support import PODS, WAYS, Item, Reach, names, pods
 from tests.server import Server
 
 ALL = [f"pod-{number:05}" for number in range(1200)]
@@ -131,11 +131,7 @@ def test_pages_are_asked_for_once(server: Server, reach: Reach) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"gzip_from": 0},
-        {"gzip_from": 0, "chunked": 777},
-        {"chunked": 4096, "gzip_from": 10**9},
-        {"typed_items": True},
-        {"indent": 4},
+        *WAYS,
         {"gzip_from": 0, "gzip_level": 9, "indent": 1, "typed_items": True},
     ],
     ids=str,

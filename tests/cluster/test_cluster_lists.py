@@ -9,7 +9,7 @@ import pytest
 
 from kubectl_meshcheck.cluster import ApiError
 from kubectl_meshcheck.errors import MeshcheckError
-from tests.cluster.support import PODS, Item, Reach, names, pod, pods
+from tests.cluster.support import PODS, WAYS, Item, Reach, names, pod, pods
 from tests.server import Server
 
 ALL = [f"pod-{number:05}" for number in range(1200)]
@@ -50,12 +50,8 @@ def test_an_empty_list_is_empty(server: Server, reach: Reach) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"gzip_from": 0},
-        {"gzip_from": 0, "chunked": 777},
-        {"chunked": 4096, "gzip_from": 10**9},
-        {"typed_items": True},
+        *WAYS,
         {"metadata_last": True},
-        {"indent": 4},
         {"indent": 1, "metadata_last": True, "typed_items": True, "gzip_from": 0},
     ],
     ids=str,
