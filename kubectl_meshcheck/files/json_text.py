@@ -107,18 +107,19 @@ def decoded(view: memoryview) -> Any:
     """The value of one document or item.  Raises UnreadableError."""
     try:
         value = _decode(view)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise _malformed(error, view) from error
-    except UnicodeDecodeError:
-        raise UnreadableError("a text in it is not UTF-8") from None
     except RecursionError:
         raise _too_deep() from None
     _refuse_depth(value)
     return value
 
 
-def _malformed(error: msgspec.MsgspecError, view: memoryview) -> UnreadableError:
+def _malformed(error: Exception, view: memoryview) -> UnreadableError:
     """msgspec's words, with the line instead of the byte."""
+    # since 0.23 it has words of its own for that
+    if isinstance(error, UnicodeDecodeError) or "Invalid UTF-8" in str(error):
+        return UnreadableError("a text in it is not UTF-8")
     located = _BYTE.search(str(error))
     if located:
         before = bytes(view[: int(located[2])])
