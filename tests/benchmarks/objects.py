@@ -2,7 +2,9 @@
 
 Of the pods 45 % have Istio's proxy last, 25 % are held, 15 % have a native sidecar and
 15 % no proxy.  Twenty pods make a Deployment's ReplicaSet of five, with three old
-ones beside it, and a hundred a namespace.
+ones beside it, and a hundred a namespace.  What a real API server adds is there:
+defaults, the service account's volume with its own name for each pod, addresses,
+times, managed fields.  So pods compress to a tenth, as real ones do.
 """
 
 from __future__ import annotations
@@ -11,18 +13,23 @@ import json
 import random
 import re
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
+
+from tests.benchmarks.containers import application, injected, named, volumes
 
 #: how many of twenty pods have which shape
 _SHAPES = ("last",) * 9 + ("held",) * 5 + ("native",) * 3 + ("none",) * 3
 PODS_OF_A_WORKLOAD = 5
 PODS_OF_A_NAMESPACE = 100
 Object = dict[str, Any]
-#: stand for what no two pods, or no two workloads, have in common, so that lists
-#: compress as real ones do
-_CHANCE, _OWN = "CHANCE", "OWN"
-_CHANCES, _OWNS = re.compile(_CHANCE), re.compile(_OWN)
+#: stands for so many letters or digits that no two pods, or no two workloads, share
+_MARK = re.compile(r"<(pod|own)-(hex|name|digit|volume):(\d+)>")
+_ALPHABETS = {
+    "hex": "0123456789abcdef",
+    "name": "bcdfghjklmnpqrstvwxz2456789",
+    "digit": "123456789",
+}
+_TIME = "2026-03-0<pod-digit:1>T1<pod-digit:1>:1<pod-digit:1>:2<pod-digit:1>Z"
 
 
 def namespace_of(number: int) -> str:
@@ -35,25 +42,42 @@ def cluster(pods: int) -> Iterator[bytes]:
     for number in range(0, pods, PODS_OF_A_NAMESPACE):
         meta = {"name": namespace_of(number), "labels": {"istio-injection": "enabled"}}
         yield _bytes({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
-    for number in range(0, pods, PODS_OF_A_WORKLOAD):
-        yield from map(_bytes, _owners(number))
     chance = random.Random(0)
+    for number in range(0, pods, PODS_OF_A_WORKLOAD):
+        for one in _owners(number):
+            yield _drawn(json.dumps(one, separators=(",", ":")), number, chance)
     for shape in dict.fromkeys(_SHAPES):
-        # the text is made once; what differs is a name of always the same length
-        text = json.dumps(_pod(shape, "APP-0000000", "SPACE"), separators=(",", ":"))
+        # the text is made once; what differs is of always the same length
+        text = json.dumps(_pod(shape), separators=(",", ":"))
         for number in range(pods):
             if _shape(number) == shape:
-                app = f"app-{number // PODS_OF_A_WORKLOAD:07}"
-                own = random.Random(number // PODS_OF_A_WORKLOAD)
-                one = _OWNS.sub(partial(_hex, own), text)
-                one = _CHANCES.sub(partial(_hex, chance), one)
-                one = one.replace("APP-0000000-POD", f"{app}-abcde-{number:07}")
-                one = one.replace("APP-0000000", app)
-                yield one.replace("SPACE", namespace_of(number)).encode()
+                yield _drawn(text, number, chance)
 
 
-def _hex(chance: random.Random, _: re.Match[str]) -> str:
-    return chance.randbytes(16).hex()
+def _drawn(text: str, number: int, chance: random.Random) -> bytes:
+    """What is written so of all pods, as it is of one."""
+    chances = {"pod": chance, "own": random.Random(number // PODS_OF_A_WORKLOAD)}
+    kept: dict[str, str] = {}  # what is drawn once for all places
+
+    def draw(mark: re.Match[str]) -> str:
+        whose, alphabet, length = mark.groups()
+        if alphabet == "volume":
+            return kept.setdefault(alphabet, _some(chance, "name", int(length)))
+        return _some(chances[whose], alphabet, int(length))
+
+    names = {"APP-0000000": _app(number), "SPACE": namespace_of(number)}
+    text = _MARK.sub(draw, text)
+    for mark, name in names.items():
+        text = text.replace(mark, name)
+    return text.encode()
+
+
+def _some(chance: random.Random, alphabet: str, length: int) -> str:
+    return "".join(chance.choices(_ALPHABETS[alphabet], k=length))
+
+
+def _app(number: int) -> str:
+    return f"app-{number // PODS_OF_A_WORKLOAD:07}"
 
 
 def _bytes(one: Object) -> bytes:
@@ -65,21 +89,23 @@ def _shape(number: int) -> str:
 
 
 def _owners(number: int) -> Iterator[Object]:
-    app = f"app-{number // PODS_OF_A_WORKLOAD:07}"
-    space = namespace_of(number)
-    meta: Object = {"name": app, "namespace": space, "uid": app}
-    meta["managedFields"] = _managed(12)
+    app = _app(number)
+    container = application(mounted=False)
     template = {
         "metadata": {"labels": {"app": app}},
-        "spec": {"containers": [_app(app)], "volumes": _volumes()},
+        "spec": {"containers": [container], "volumes": volumes()},
     }
     spec = {"replicas": PODS_OF_A_WORKLOAD, "template": template}
-    yield {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": meta,
-        "spec": spec,
-    }
+    applied = {"apiVersion": "apps/v1", "kind": "Deployment",
+               "metadata": {"name": app}, "spec": spec}  # fmt: skip
+    annotations = {"kubectl.kubernetes.io/last-applied-configuration":
+                   json.dumps(applied)}  # fmt: skip
+    meta: Object = {"name": app, "namespace": namespace_of(number), "uid": app,
+                    "annotations": annotations,
+                    "managedFields": _managed([container])}  # fmt: skip
+    status = {"replicas": PODS_OF_A_WORKLOAD, "readyReplicas": PODS_OF_A_WORKLOAD}
+    yield {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta,
+           "spec": spec, "status": status}  # fmt: skip
     for generation in range(4):
         name = f"{app}-{'abcde' if not generation else f'old{generation}x'}"
         owner = _owner("Deployment", app)
@@ -93,161 +119,141 @@ def _owner(kind: str, name: str) -> Object:
             "controller": True, "blockOwnerDeletion": True}  # fmt: skip
 
 
-def _pod(shape: str, app: str, space: str) -> Object:
+def _pod(shape: str) -> Object:
     proxied = shape != "none"
-    annotations = {"prometheus.io/scrape": "true", "checksum/config": _OWN * 2}
+    main, init = [application(mounted=True)], list[Object]()
     if proxied:
-        told = {
-            "initContainers": ["istio-init"],
-            "containers": ["istio-proxy"],
-            "revision": "1-22",
-        }
+        redirect, proxy = injected(shape)
+        init = [redirect]
+        where = {"last": (main, 1), "held": (main, 0), "native": (init, 1)}[shape]
+        where[0].insert(where[1], proxy)
+    labels = {"app": "APP-0000000", "pod-template-hash": "abcde", "tier": "backend"}
+    annotations = {
+        "checksum/config": "<own-hex:64>",
+        "cni.projectcalico.org/containerID": "<pod-hex:64>",
+        "cni.projectcalico.org/podIP": "10.1<pod-digit:2>.<pod-digit:2>.7/32",
+    }
+    if proxied:
+        labels |= {"security.istio.io/tlsMode": "istio",
+                   "service.istio.io/canonical-name": "APP-0000000",
+                   "service.istio.io/canonical-revision": "latest"}  # fmt: skip
+        told = {"initContainers": ["istio-init"], "containers": ["istio-proxy"],
+                "volumes": ["workload-socket", "istio-envoy", "istio-token"],
+                "imagePullSecrets": None, "revision": "1-22"}  # fmt: skip
         annotations["sidecar.istio.io/status"] = json.dumps(told)
         annotations["kubectl.kubernetes.io/default-container"] = "app"
-    main, init = [_app("app")], []
-    if proxied:
-        init = [_init()]
-        where = {"last": (main, 1), "held": (main, 0), "native": (init, 1)}[shape]
-        where[0].insert(where[1], _proxy(shape))
-    names = [c["name"] for c in main]
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
-            "name": f"{app}-POD",
-            "generateName": f"{app}-abcde-",
-            "namespace": space,
-            "uid": _CHANCE,
-            "resourceVersion": "123456789",
-            "creationTimestamp": "2026-03-02T10:00:00Z",
-            "labels": {"app": app, "pod-template-hash": "abcde", "tier": "backend"},
+            "name": "APP-0000000-abcde-<pod-name:5>",
+            "generateName": "APP-0000000-abcde-",
+            "namespace": "SPACE",
+            "uid": "<pod-hex:8>-<pod-hex:4>-<pod-hex:4>-<pod-hex:12>",
+            "resourceVersion": "<pod-digit:9>",
+            "creationTimestamp": _TIME,
+            "labels": labels,
             "annotations": annotations,
-            "ownerReferences": [_owner("ReplicaSet", f"{app}-abcde")],
-            "managedFields": _managed(42 if proxied else 24),
+            "ownerReferences": [_owner("ReplicaSet", "APP-0000000-abcde")],
+            "managedFields": _managed([*init, *main]),
         },
         "spec": {
+            "volumes": volumes(proxied=proxied, own=True),
+            **({"initContainers": init} if init else {}),
             "containers": main,
-            "initContainers": init,
-            "volumes": _volumes(),
             "restartPolicy": "Always",
+            "terminationGracePeriodSeconds": 30,
+            "dnsPolicy": "ClusterFirst",
             "serviceAccountName": "default",
-            "nodeName": "node-17",
+            "serviceAccount": "default",
+            "nodeName": "node-<pod-digit:3>",
+            "securityContext": {},
             "schedulerName": "default-scheduler",
             "tolerations": [
-                {
-                    "key": f"node.kubernetes.io/{key}",
-                    "operator": "Exists",
-                    "effect": "NoExecute",
-                    "tolerationSeconds": 300,
-                }
+                {"key": f"node.kubernetes.io/{key}", "operator": "Exists",
+                 "effect": "NoExecute", "tolerationSeconds": 300}
                 for key in ("not-ready", "unreachable")
             ],
+            "priority": 0,
+            "enableServiceLinks": True,
+            "preemptionPolicy": "PreemptLowerPriority",
         },
-        "status": {
-            "phase": "Running",
-            "startTime": "2026-03-02T10:00:00Z",
-            "podIP": "10.1.2.3",
-            "conditions": [
-                {
-                    "type": kind,
-                    "status": "True",
-                    "lastProbeTime": None,
-                    "lastTransitionTime": "2026-03-02T10:00:07Z",
-                }
-                for kind in ("Initialized", "Ready", "ContainersReady", "PodScheduled")
-            ],
-            "containerStatuses": [_status(name) for name in names],
-            "initContainerStatuses": [_status(c["name"]) for c in init],
-        },
-    }
-
-
-def _app(name: str) -> Object:
-    return {
-        "name": name,
-        "image": "registry.example/shop/app:1.9.3",
-        "args": ["serve", "--port=8080"],
-        "env": _env("SETTING", 20),
-        "ports": [{"containerPort": 8080, "protocol": "TCP"}],
-        "resources": {"limits": {"memory": "512Mi"}, "requests": {"cpu": "100m"}},
-        "readinessProbe": {"httpGet": {"path": "/ready", "port": 8080}},
-        "volumeMounts": [{"name": f"volume-{i}", "mountPath": f"/mnt/{i}"}
-                         for i in range(6)],
+        "status": _status(main, init),
     }  # fmt: skip
 
 
-def _env(name: str, count: int) -> list[Object]:
-    values = (_OWN, "the same in every pod", "0")
-    return [{"name": f"{name}_{i}", "value": values[i % 3]} for i in range(count)]
-
-
-def _init() -> Object:
-    return {
-        "name": "istio-init",
-        "image": "docker.io/istio/proxyv2:1.22.3",
-        "args": ["istio-iptables", "-p", "15001", "-z", "15006", "-u", "1337"],
-        "securityContext": {"runAsUser": 0, "capabilities": {"add": ["NET_ADMIN"]}},
-    }
-
-
-def _proxy(shape: str) -> Object:
-    made: Object = {
-        "name": "istio-proxy",
-        "image": "docker.io/istio/proxyv2:1.22.3",
-        "args": ["proxy", "sidecar", "--domain", "$(POD_NAMESPACE).svc.cluster.local"],
-        "env": _env("ISTIO_META", 34),
-        "readinessProbe": {"httpGet": {"path": "/healthz/ready", "port": 15021}},
-        "securityContext": {"runAsUser": 1337, "runAsNonRoot": True},
-        "volumeMounts": [{"name": f"istio-{i}", "mountPath": f"/etc/istio/{i}"}
-                         for i in range(10)],
+def _status(main: list[Object], init: list[Object]) -> Object:
+    conditions = ("Initialized", "Ready", "ContainersReady", "PodScheduled")
+    found: Object = {
+        "phase": "Running",
+        "conditions": [
+            {"type": kind, "status": "True", "lastProbeTime": None,
+             "lastTransitionTime": _TIME}
+            for kind in conditions
+        ],
+        "hostIP": "10.0.<pod-digit:2>.<pod-digit:2>",
+        "podIP": "10.1<pod-digit:2>.<pod-digit:2>.7",
+        "podIPs": [{"ip": "10.1<pod-digit:2>.<pod-digit:2>.7"}],
+        "startTime": _TIME,
+        "containerStatuses": [_container_status(c) for c in main],
+        "qosClass": "Burstable",
     }  # fmt: skip
-    if shape == "held":
-        hook = {"exec": {"command": ["pilot-agent", "wait"]}}
-        made["lifecycle"] = {"postStart": hook}
-    if shape == "native":
-        probe = {"httpGet": {"path": "/healthz/ready", "port": 15021}}
-        made |= {"restartPolicy": "Always", "startupProbe": probe}
-    return made
+    if init:
+        found["initContainerStatuses"] = [_container_status(c) for c in init]
+    return found
 
 
-def _volumes() -> list[Object]:
-    return [
-        {
-            "name": f"volume-{i}",
-            "configMap": {"name": f"config-{i}", "defaultMode": 420},
-        }
-        for i in range(10)
-    ]
-
-
-def _status(name: str) -> Object:
+def _container_status(container: Object) -> Object:
+    done = container["name"] == "istio-init"
+    running = {"running": {"startedAt": _TIME}}
+    ended = {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": _TIME,
+                            "finishedAt": _TIME,
+                            "containerID": "containerd://<pod-hex:64>"}}  # fmt: skip
     return {
-        "name": name,
-        "image": "docker.io/istio/proxyv2:1.22.3",
-        "imageID": "docker.io/istio/proxyv2@sha256:" + "ab" * 32,
-        "containerID": "containerd://" + _CHANCE * 2,
-        "ready": True,
-        "started": True,
-        "restartCount": 0,
-        "state": {"running": {"startedAt": "2026-03-02T10:00:04Z"}},
+        "name": container["name"],
+        "state": ended if done else running,
         "lastState": {},
+        "ready": True,
+        "restartCount": 0,
+        "image": container["image"],
+        "imageID": "docker.io/istio/proxyv2@sha256:" + "ab12" * 16,
+        "containerID": "containerd://<pod-hex:64>",
+        "started": not done,
     }
 
 
-def _managed(fields: int) -> list[Object]:
-    """What the API server notes about who set which field."""
-    owned: Object = {
-        f"f:field-{i}": {".": {}, "f:value": {}, f'k:{{"name":"{i}"}}': {}}
-        for i in range(fields)
+def _managed(containers: list[Object]) -> list[Object]:
+    """What the API server notes about who has set which field."""
+    spec: Object = {}
+    for one in containers:
+        spec[f'k:{{"name":"{one["name"]}"}}'] = {".": {}, **_fields(one, depth=2)}
+    status: Object = {
+        f"f:{key}": {".": {}, "f:ip": {}, 'k:{"ip":"10.1.2.3"}': {".": {}, "f:ip": {}}}
+        for key in ("conditions", "containerStatuses", "hostIP", "phase", "podIPs")
+    }
+    parts = {
+        "kube-controller-manager": {
+            "f:metadata": {"f:labels": {".": {}, "f:app": {}}, "f:ownerReferences": {}},
+            "f:spec": {"f:containers": spec, "f:dnsPolicy": {}, "f:volumes": {}},
+        },
+        "kubelet": {"f:status": status},
     }
     return [
-        {
-            "manager": manager,
-            "operation": "Update",
-            "apiVersion": "v1",
-            "time": "2026-03-02T10:00:00Z",
-            "fieldsType": "FieldsV1",
-            "fieldsV1": owned,
+        {"manager": manager, "operation": "Update", "apiVersion": "v1", "time": _TIME,
+         "fieldsType": "FieldsV1", "fieldsV1": fields}
+        for manager, fields in parts.items()
+    ]  # fmt: skip
+
+
+def _fields(value: Any, depth: int) -> Object:
+    """The fields that a value has, as ``fieldsV1`` writes them."""
+    if not depth:
+        return {}
+    if isinstance(value, dict):
+        return {f"f:{key}": _fields(one, depth - 1) for key, one in value.items()}
+    if isinstance(value, list) and all(map(named, value)):
+        return {
+            f'k:{{"name":"{one["name"]}"}}': {".": {}, **_fields(one, depth - 1)}
+            for one in value
         }
-        for manager in ("kube-controller-manager", "kubelet")
-    ]
+    return {}
