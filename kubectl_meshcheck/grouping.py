@@ -6,15 +6,16 @@ Never the pods themselves: memory grows with the workloads, not with the pods.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from kubectl_meshcheck import evidence, meshes, parse
-from kubectl_meshcheck.kinds import JOB, kind_of, known
+from kubectl_meshcheck.kinds import JOB, POD, kind_of, known
+from kubectl_meshcheck.listed import ENDED, ListedPod, Meta, Start, Status
 from kubectl_meshcheck.model import Condition, ContainerStatus, Judgement, PodStart
 from kubectl_meshcheck.owners import key_of
+from kubectl_meshcheck.shapes import News, Shapes
 from kubectl_meshcheck.workload import Ref
 
 #: pod names that are kept of each group
@@ -31,7 +32,7 @@ class Group(msgspec.Struct):
     """The pods of one owner with one shape, so far."""
 
     ref: Ref
-    shape: int  #: an index of ``Groups.judged``
+    shape: int  #: its number in ``Groups.judged``
     live: bool
     source: str = ""
     pods: int = 0
@@ -46,7 +47,8 @@ class Group(msgspec.Struct):
     #: the first, with their uids where a new pod may have an old one's name
     first: dict[str, str] = msgspec.field(default_factory=dict)
     hash: str = ""  #: the pod-template-hash, to tell the Deployment
-    labels: parse.Marks = None  #: all of the first pod's
+    #: all of the first pod's
+    labels: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     @property
     def names(self) -> dict[str, str]:
@@ -86,27 +88,32 @@ class Share(msgspec.Struct):
 
     pods: int
     parts: list[Part]
-    judged: list[tuple[PodStart, Judgement]]  #: shapes that are new
+    news: News  #: of the shapes
 
 
-class _Before(msgspec.Struct):
-    """A pod, and the group that it is of."""
+class _Before:
+    """A pod of a list, and the group that it is of."""
 
-    pod: parse.PodOf[Any]
-    marks: _Marks
-    group: Group
+    def __init__(self, pod: ListedPod, start: PodStart, group: Group) -> None:
+        self.group = group
+        self._start = Start(pod.spec)
+        # copies: what was decoded holds on to all that came with it
+        self._annotations = pod.metadata.annotations.copy()
+        self._labels = pod.metadata.labels.copy()
+        self._marks = (tuple(start.annotations.items()), tuple(start.labels.items()))
 
-    def starts_like(self, pod: parse.PodOf[Any]) -> bool:
+    def starts_like(self, pod: ListedPod) -> bool:
         """Whether a pod of the same owner has the same shape."""
-        mine, other = self.pod.metadata, pod.metadata
-        annotations, labels = self.marks
+        if not self._start.same(pod.spec):
+            return False
+        annotations, labels = pod.metadata.annotations, pod.metadata.labels
+        mine, my_labels = self._marks
+        # a network plugin may have written each pod's address down
         return (
-            self.pod.spec == pod.spec
-            and (
-                mine.annotations == other.annotations
-                or annotations == meshes.relevant(other.annotations)
-            )
-            and (mine.labels == other.labels or labels == meshes.relevant(other.labels))
+            self._annotations == annotations
+            or mine == meshes.relevant(pod.marks(annotations))
+        ) and (
+            self._labels == labels or my_labels == meshes.relevant(pod.marks(labels))
         )
 
 
@@ -115,51 +122,58 @@ class Groups:
 
     def __init__(self, *, live: bool) -> None:
         self.pods = 0
-        self.judged: list[tuple[PodStart, Judgement]] = []  #: every shape
+        self._shapes = Shapes()
         self._live = live
         self._groups: dict[tuple[str, str, str, str, int], Group] = {}
-        self._shapes: dict[object, int] = {}
         #: the last pod of the owners that came last
-        self._before: dict[tuple[str, str, str], _Before] = {}
+        self._before: dict[tuple[str, bytes], _Before] = {}
         self._page = 0
         self._parts: list[Part] = []  # where a list is read by several
-        self._told = 0  # of ``judged``, to another process
-        self._theirs: list[int] = []  # our numbers for another's shapes
+
+    @property
+    def judged(self) -> list[tuple[PodStart, Judgement]]:
+        """Every shape, by its number."""
+        return self._shapes.judged
 
     def __iter__(self) -> Iterator[Group]:
         return iter(self._groups.values())
 
-    def add(self, pod: parse.PodOf[Any], source: str = "") -> None:
-        """Counts a pod in with those of its owner that start alike.
+    def add(self, pod: parse.Pod, source: str = "") -> Group | None:
+        """Counts a pod in with those of its owner that start alike: its group.
 
-        Raises ``ValueError`` for an environment that was left undecoded and is none.
+        None for one that is leaving, or that its controller has already replaced.
         """
         meta, status = pod.metadata, pod.status
         owner = parse.controller(meta)
         if _gone(meta, status, owner):
-            return
+            return None
         if owner is None or owner.kind == "Node":  # a static pod stands for itself
             owner = parse.Owner("Pod", meta.name or meta.generateName, "v1")
-        # most pods start like the one before of the same owner: comparing is half
-        # the cost of hashing, and a look-up does both
-        owned = (owner.kind, owner.name, meta.namespace)
-        before = self._before.get(owned)
-        if before is None or not before.starts_like(pod):
-            marks = (meshes.relevant(meta.annotations), meshes.relevant(meta.labels))
-            group = self._group(pod, owner, marks, source)
-            self._before[owned] = before = _Before(pod, marks, group)
-            if len(self._before) > RECENT:  # lists are sorted: owners do not come back
-                del self._before[next(iter(self._before))]
-        self.pods += 1
-        self._count(before.group, meta, status)
+        group = self._group(pod, owner, source)
+        self._count(group, pod, lambda: status)
+        return group
 
-    def take(self, pod: parse.ListedPod, on_invalid: Callable[[str], None]) -> None:
+    def take(self, pod: ListedPod, on_invalid: Callable[[str], None]) -> None:
         """The same for a pod of a list; a sentence for one that does not fit."""
         try:
-            self.add(pod)
-        except ValueError as error:  # nothing but its environment is decoded so late
+            self._take(pod)
+        except (ValueError, RecursionError) as error:
             meta = pod.metadata
-            on_invalid(f"{meta.namespace}/{meta.name}: a container's env: {error}")
+            on_invalid(f"{meta.namespace}/{meta.name}: {error}")
+
+    def _take(self, pod: ListedPod) -> None:
+        """Most pods start like the one before of the same owner."""
+        owners = pod.owners
+        before = self._before.get(owners)
+        if before is None or pod.leaves or not before.starts_like(pod):
+            group = self.add(pod.decoded())
+            if group is not None and group.ref.kind is not POD:
+                start, _ = self.judged[group.shape]
+                self._before[owners] = _Before(pod, start, group)
+                if len(self._before) > RECENT:  # lists are sorted: none comes back
+                    del self._before[next(iter(self._before))]
+            return
+        self._count(before.group, pod, pod.seen)
 
     def turn(self, page: int) -> None:
         """The pods that follow are of this page of a list.
@@ -175,17 +189,18 @@ class Groups:
     def share(self) -> Share:
         """What was read since this was last asked, to be joined in another process."""
         self.turn(self._page)
-        share = Share(self.pods, self._parts, self.judged[self._told :])
-        self.pods, self._parts, self._told = 0, [], len(self.judged)
+        share = Share(self.pods, self._parts, self._shapes.news())
+        self.pods, self._parts = 0, []
         return share
 
     def join(self, other: Share) -> None:
         """Takes another process' next share; ``settle`` when there are no more."""
-        told = self._theirs
-        told += [self._known(pod, judgement) for pod, judgement in other.judged]
+        self._shapes.learn(other.news)
         for part in other.parts:
             for group in part.groups:
-                group.shape = told[group.shape]
+                group.shape = self._shapes.ours(group.shape)
+                group.labels = parse.interned(group.labels)
+                group.statuses = parse.named(group.statuses.values())
                 group.ref = replace(group.ref, kind=known(group.ref.kind))
         self._parts += other.parts
         self.pods += other.pods
@@ -201,13 +216,11 @@ class Groups:
                     before.add(group)
         self._parts = []
 
-    def _group(
-        self, pod: parse.PodOf[Any], owner: parse.Owner, marks: _Marks, source: str
-    ) -> Group:
+    def _group(self, pod: parse.Pod, owner: parse.Owner, source: str) -> Group:
         """The group of that owner and shape, made where it is the first of them."""
         meta, status = pod.metadata, pod.status
         kind = kind_of(owner.kind, owner.apiVersion)
-        shape = self._shape(pod.spec, marks)
+        shape = self._shapes.number(parse.pod_start(pod.spec, *_marks(meta)))
         ref = Ref(kind, meta.namespace, owner.name)
         key = (*key_of(ref), shape)
         group = self._groups.get(key)
@@ -215,48 +228,68 @@ class Groups:
             # a pod in a manifest has not been started by anybody
             live = self._live or bool(status and status.phase)
             group = self._groups[key] = Group(ref, shape, live, source)
-            group.labels = meta.labels
-            group.hash = (meta.labels or {}).get("pod-template-hash", "")
+            group.labels = parse.interned(meta.labels or parse.NONE)
+            group.hash = group.labels.get("pod-template-hash", "")
         return group
 
     def _count(
-        self, group: Group, meta: parse.Meta, status: parse.PodStatus | None
+        self,
+        group: Group,
+        pod: parse.Pod | ListedPod,
+        seen: Callable[[], parse.PodStatus | None],
     ) -> None:
-        ready, restarts = False, 0
-        if status is not None and status.containerStatuses:
-            ready = True
-            for one in status.containerStatuses:
-                ready &= one.ready
-                restarts += one.restartCount
+        """One more; ``seen`` tells its whole status."""
+        ready, restarts = _health(pod.status)
+        well = ready and not restarts
+        if not well or not group.pods:
+            self._show(group, pod, restarts, seen(), well=well)
+        self.pods += 1
         group.pods += 1
         group.ready += ready
         group.restarts += restarts
-        shows = 0
-        if restarts or not ready:  # nothing else can have anything to show
-            judgement = self.judged[group.shape][1]
-            shows = evidence.weight(judgement, parse.statuses(status))
-        uid = meta.uid if group.ref.kind.kind in _RENAMING else ""
-        if (shows, restarts) > group.worst:
-            group.worst = (shows, restarts)
-            group.statuses = parse.statuses(status)
-            group.conditions = parse.conditions(status)
-            group.started = (status.startTime or "") if status else ""
-            group.shown = (meta.name, uid)
         if len(group.first) < NAMES:
-            group.first[meta.name] = uid
+            meta = pod.metadata
+            group.first[meta.name] = _uid(group, meta)
 
-    def _shape(self, spec: parse.SpecOf[Any], marks: _Marks) -> int:
-        return self._known(parse.pod_start(spec, *marks))
+    def _show(
+        self,
+        group: Group,
+        pod: parse.Pod | ListedPod,
+        restarts: int,
+        status: parse.PodStatus | None,
+        *,
+        well: bool,
+    ) -> None:
+        """Keeps a pod's state, where it shows more than what is kept."""
+        told = parse.statuses(status)
+        shows = 0 if well else evidence.weight(self.judged[group.shape][1], told)
+        if (shows, restarts) <= group.worst:
+            return
+        group.worst = (shows, restarts)
+        group.statuses = told
+        group.conditions = parse.conditions(status)
+        group.started = (status.startTime or "") if status else ""
+        group.shown = (pod.metadata.name, _uid(group, pod.metadata))
 
-    def _known(self, pod: PodStart, judgement: Judgement | None = None) -> int:
-        """The number of a shape, judged where it is new."""
-        marks = (tuple(pod.annotations.items()), tuple(pod.labels.items()))
-        key = (pod.containers, marks, pod.host_network, pod.restart_policy)
-        shape = self._shapes.get(key)
-        if shape is None:
-            shape = self._shapes[key] = len(self.judged)
-            self.judged.append((pod, judgement or meshes.judge(pod)))
-        return shape
+
+def _marks(meta: parse.Meta) -> _Marks:
+    return meshes.relevant(meta.annotations), meshes.relevant(meta.labels)
+
+
+def _uid(group: Group, meta: parse.Meta | Meta) -> str:
+    return meta.uid if group.ref.kind.kind in _RENAMING else ""
+
+
+def _health(status: parse.PodStatus | Status | None) -> tuple[bool, int]:
+    """Whether all of a pod's containers are ready, and how often they began anew."""
+    told = status.containerStatuses if status else None
+    if not told:
+        return False, 0
+    ready, restarts = True, 0
+    for one in told:
+        ready &= one.ready
+        restarts += one.restartCount
+    return ready, restarts
 
 
 def _gone(
@@ -265,5 +298,5 @@ def _gone(
     """A pod that is leaving, or that its controller has already replaced."""
     if meta.deletionTimestamp:
         return True
-    ended = status is not None and status.phase in ("Failed", "Succeeded")
+    ended = status is not None and status.phase in ENDED
     return ended and owner is not None and owner.kind != JOB.kind

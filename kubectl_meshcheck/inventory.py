@@ -12,6 +12,7 @@ from kubectl_meshcheck.control import ControlPlane
 from kubectl_meshcheck.events import Events
 from kubectl_meshcheck.grouping import NAMES, Group, Groups, Share
 from kubectl_meshcheck.kinds import Kind
+from kubectl_meshcheck.listed import ListedPod
 from kubectl_meshcheck.mesh_objects import MeshObjects
 from kubectl_meshcheck.meshes import controls, registry
 from kubectl_meshcheck.model import PodEvent, PodStart, Verdict
@@ -39,14 +40,14 @@ class Inventory:
 
     # -- taking in ---------------------------------------------------------
 
-    def add_pod(self, pod: parse.PodOf[Any], source: str = "") -> None:
+    def add_pod(self, pod: parse.Pod, source: str = "") -> None:
         """Counts a pod in with those of its owner that start alike.
 
         Raises ``ValueError`` for an environment that was left undecoded and is none.
         """
         self._groups.add(pod, source)
 
-    def take_pod(self, pod: parse.ListedPod, on_invalid: Callable[[str], None]) -> None:
+    def take_pod(self, pod: ListedPod, on_invalid: Callable[[str], None]) -> None:
         """The same for a pod of a list; a sentence for one that does not fit."""
         self._groups.take(pod, on_invalid)
 
@@ -177,7 +178,7 @@ class Inventory:
             events=self._events_of(group),
             skipped=self._skipped(chain),
             live=group.live,
-            labels=owner.labels if owner else group.labels or {},
+            labels=owner.labels if owner else group.labels,
             source=group.source or (owner.source if owner else ""),
             **self._around(chain[-1].namespace, owner),
         )

@@ -13,6 +13,7 @@ from kubectl_meshcheck.cluster import ApiError, Cluster
 from kubectl_meshcheck.errors import MeshcheckError, Problem, nearest
 from kubectl_meshcheck.inventory import Inventory
 from kubectl_meshcheck.kinds import KINDS, POD, REPLICA_SET, Kind
+from kubectl_meshcheck.listed import ListedPod
 
 #: kinds that only lead on to an owner; their templates say nothing new
 _BARE = (REPLICA_SET,)
@@ -117,7 +118,7 @@ class _Reader:
         path = POD.path(namespace)
         before = self.inventory.pods
         try:
-            self._counted(self._stream(path, parse.ListedPod, params, aside=self.twin))
+            self._counted(self._stream(path, ListedPod, params, aside=self.twin))
         except MeshcheckError as error:
             seen = self.inventory.pods - before
             unread = self.inventory.pods_unread
@@ -131,7 +132,7 @@ class _Reader:
             what = f"the list of pods broke off after {seen}: {error.what}"
             self.problems.append(Problem(what, "run it again; some pods are missing"))
 
-    def _counted(self, pods: Iterator[parse.ListedPod]) -> None:
+    def _counted(self, pods: Iterator[ListedPod]) -> None:
         inventory = self.inventory
         told = 0
         try:

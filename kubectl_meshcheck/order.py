@@ -38,7 +38,8 @@ def judge(pod: PodStart, found: tuple[Proxy, ...]) -> Judgement:
         for proxy in found
         if meshed and proxy.part is Part.HELPER
     )
-    return replace(_judged(pod, meshed or found, theirs), others=others)
+    judged = _judged(pod, meshed or found, theirs)
+    return replace(judged, others=others) if others else judged
 
 
 def _judged(

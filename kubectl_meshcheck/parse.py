@@ -8,12 +8,13 @@ become invisible.  Names are Kubernetes' own, hence camelCase here and only here
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from sys import intern
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from kubectl_meshcheck.model import (
     Condition,
@@ -92,18 +93,12 @@ class _Security(msgspec.Struct, frozen=True, gc=False):
     runAsUser: int | None = None
 
 
-#: a container's environment as it is kept: ``Env``, or ``Raw`` for undecoded
-E = TypeVar("E")
-Env = tuple[_Env, ...] | None
-Raw = msgspec.Raw
-
-
-class _Container(msgspec.Struct, Generic[E], frozen=True, gc=False):
+class _Container(msgspec.Struct, frozen=True, gc=False):
     name: str = ""
     image: str | None = None
     command: tuple[str, ...] | None = None
     args: tuple[str, ...] | None = None
-    env: E = ()  # type: ignore[assignment]  # none of either
+    env: tuple[_Env, ...] | None = None
     lifecycle: _Lifecycle | None = None
     startupProbe: _Probe | None = None
     readinessProbe: _Probe | None = None
@@ -111,17 +106,14 @@ class _Container(msgspec.Struct, Generic[E], frozen=True, gc=False):
     securityContext: _Security | None = None
 
 
-class SpecOf(msgspec.Struct, Generic[E], frozen=True, gc=False):
+class PodSpec(msgspec.Struct, frozen=True, gc=False):
     """The part of a pod's spec that decides its start order."""
 
-    containers: tuple[_Container[E], ...] | None = None
-    initContainers: tuple[_Container[E], ...] | None = None
+    containers: tuple[_Container, ...] | None = None
+    initContainers: tuple[_Container, ...] | None = None
     hostNetwork: bool | None = None
     restartPolicy: str | None = None
     securityContext: _Security | None = None
-
-
-PodSpec = SpecOf[Env]
 
 
 class _Running(msgspec.Struct, frozen=True, gc=False):
@@ -174,18 +166,12 @@ class PodStatus(msgspec.Struct, frozen=True, gc=False):
     initContainerStatuses: tuple[Status, ...] | None = None
 
 
-class PodOf(msgspec.Struct, Generic[E], frozen=True, gc=False):
-    """A pod with its environment in one of two forms."""
+class Pod(msgspec.Struct, frozen=True, gc=False):
+    """A pod, as far as its start goes."""
 
     metadata: Meta = Meta()
-    spec: SpecOf[E] = SpecOf()
+    spec: PodSpec = PodSpec()
     status: PodStatus | None = None
-
-
-Pod = PodOf[Env]
-#: as it comes from a list: a third of a pod's strings are environment, and of the
-#: pods of one owner it has to be looked at once
-ListedPod = PodOf[Raw]
 
 
 class Template(msgspec.Struct, frozen=True, gc=False):
@@ -323,14 +309,11 @@ NONE: Mapping[str, str] = {}  #: one for all that have none
 
 
 def pod_start(
-    spec: SpecOf[Any],
+    spec: PodSpec,
     annotations: tuple[tuple[str, str], ...] = (),
     labels: tuple[tuple[str, str], ...] = (),
 ) -> PodStart:
-    """What of a pod decides its start order; annotations and labels as chosen.
-
-    Raises ``ValueError`` for an environment that was not decoded yet and is none.
-    """
+    """What of a pod decides its start order; annotations and labels as chosen."""
     user = spec.securityContext.runAsUser if spec.securityContext else None
     init = [
         _container(c, Role.NATIVE if c.restartPolicy == "Always" else Role.INIT, user)
@@ -339,25 +322,24 @@ def pod_start(
     main = [_container(c, Role.MAIN, user) for c in spec.containers or ()]
     return PodStart(
         containers=(*init, *main),
-        annotations=dict(annotations) if annotations else NONE,
-        labels=dict(labels) if labels else NONE,
+        annotations=marked(*annotations),
+        labels=marked(*labels),
         host_network=bool(spec.hostNetwork),
         restart_policy=spec.restartPolicy or "Always",
     )
 
 
-def _container(found: _Container[Any], role: Role, user: int | None) -> Container:
+def _container(found: _Container, role: Role, user: int | None) -> Container:
     own = found.securityContext.runAsUser if found.securityContext else None
     hooks, startup, readiness = (
         found.lifecycle,
         found.startupProbe,
         found.readinessProbe,
     )
-    return Container(
+    made = Container(
         name=intern(found.name),
         role=role,
         image=intern(found.image or ""),
-        # a fleet's proxies say the same again and again: it is kept once
         command=tuple(map(intern, found.command)) if found.command else (),
         args=tuple(map(intern, found.args)) if found.args else (),
         env=_environment(found.env) if found.env else (),
@@ -368,6 +350,24 @@ def _container(found: _Container[Any], role: Role, user: int | None) -> Containe
         run_as_user=user if own is None else own,
         restart_policy=found.restartPolicy or "",
     )
+    return shared(made)
+
+
+@lru_cache(maxsize=65536)
+def shared(container: Container) -> Container:
+    """One for all that are equal: a fleet's proxies differ in nothing that is read."""
+    return container
+
+
+@lru_cache(maxsize=65536)
+def marked(*marks: tuple[str, str]) -> Mapping[str, str]:
+    """Annotations or labels, one for all that are equal."""
+    return interned(dict(marks)) if marks else NONE
+
+
+def interned(marks: Mapping[str, str]) -> Mapping[str, str]:
+    """The same in strings that equal ones share."""
+    return {intern(key): intern(value) for key, value in marks.items()}
 
 
 #: how the environment variables begin that decide something; an application may
@@ -399,18 +399,15 @@ def _kept(name: str) -> bool:
     return name.startswith(ENVIRONMENT)
 
 
-_environment_of = msgspec.json.Decoder(Env).decode
-
-
-def _environment(found: Env | Raw) -> tuple[tuple[str, str], ...]:
-    told = _environment_of(found) if isinstance(found, Raw) else found
+def _environment(found: tuple[_Env, ...]) -> tuple[tuple[str, str], ...]:
     return tuple(
         (intern(one.name), intern(one.value))
-        for one in told or ()
+        for one in found
         if _kept(one.name) and one.value is not None
     )
 
 
+@lru_cache(maxsize=4096)  # a fleet's hooks and probes are few
 def _handler(action: _Action | None) -> Handler | None:
     if action is None:
         return None
@@ -425,6 +422,7 @@ def _handler(action: _Action | None) -> Handler | None:
     return None  # an empty lifecycle is no hook
 
 
+@lru_cache(maxsize=4096)
 def _probe(found: _Probe) -> Probe | None:
     action = _handler(found)
     if action is None:
@@ -447,6 +445,15 @@ def statuses(status: PodStatus | None) -> dict[str, ContainerStatus]:
         return {}
     told = (status.initContainerStatuses or ()) + (status.containerStatuses or ())
     return {intern(one.name): _status(one) for one in told}
+
+
+def named(told: Iterable[ContainerStatus]) -> dict[str, ContainerStatus]:
+    """The same of what was read elsewhere, in names that equal ones share."""
+    found = {}
+    for one in told:
+        name = intern(one.name)
+        found[name] = replace(one, name=name, state=intern(one.state))
+    return found
 
 
 def _status(told: Status) -> ContainerStatus:

@@ -22,11 +22,11 @@ from typing import NoReturn
 
 import msgspec
 
-from kubectl_meshcheck import parse
 from kubectl_meshcheck.cluster import Page, Shape
 from kubectl_meshcheck.errors import MeshcheckError
 from kubectl_meshcheck.grouping import Groups, Share
 from kubectl_meshcheck.inventory import Inventory
+from kubectl_meshcheck.listed import ListedPod
 
 #: pages that the copy has at a time: one in work, one in the pipe
 _MOST = 2
@@ -202,7 +202,7 @@ def _serve(pages: int, told: int) -> NoReturn:
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends us
         with os.fdopen(pages, "rb") as source, os.fdopen(told, "wb") as answers:
-            groups, shape = Groups(live=True), Shape(parse.ListedPod)
+            groups, shape = Groups(live=True), Shape(ListedPod)
             while head := source.read(_HEAD.size):
                 number, gzip, size = _HEAD.unpack(head)
                 answer = _read(groups, shape, Page(number, gzip, source.read(size)))
@@ -215,7 +215,7 @@ def _serve(pages: int, told: int) -> NoReturn:
         os._exit(code)
 
 
-def _read(groups: Groups, shape: Shape[parse.ListedPod], page: Page) -> bytes:
+def _read(groups: Groups, shape: Shape[ListedPod], page: Page) -> bytes:
     invalid: list[str] = []
     broken = ""
     groups.turn(page.number)

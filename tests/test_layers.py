@@ -18,11 +18,11 @@ PACKAGE = "kubectl_meshcheck"
 #: a module may import what stands before it; what ``|`` parts may not see each other
 LAYERS = (
     "errors < kinds < moment < parallel < logs < model < selectors < order < "
-    "control < parse < mesh_objects < events < meshes < workload < explaining < "
-    "mismatch | refusals < waiting | survey < evidence < hearing < checks < ignore "
-    "< owners < grouping < inventory < scan < comparison < ownership < plan < "
-    "report < demo | cluster | files < mesh_reading | twin < live | offline | edit < "
-    "apply < config < cli"
+    "control < parse < listed < mesh_objects < events < meshes < workload < "
+    "explaining < mismatch | refusals < waiting | survey < evidence < hearing < checks "
+    "< ignore < owners < shapes < grouping < inventory < scan < comparison < ownership "
+    "< plan < report < demo | cluster | files < mesh_reading | twin < live | offline "
+    "| edit < apply < config < cli"
 )
 #: who alone may name them
 WALLS = {

@@ -89,7 +89,9 @@ def proxies(pod: PodStart) -> tuple[Proxy, ...]:
                 found.append(proxy)
                 break
     return tuple(
-        replace(proxy, native=pod.containers[proxy.index].role is Role.NATIVE)
+        replace(proxy, native=True)
+        if pod.containers[proxy.index].role is Role.NATIVE
+        else proxy
         for proxy in found or generic.proxies(pod)
     )
 
@@ -97,12 +99,13 @@ def proxies(pod: PodStart) -> tuple[Proxy, ...]:
 @lru_cache(maxsize=4096)
 def _candidates(name: str, image: str) -> tuple[Mesh, ...]:
     """The meshes whose proxy a container of that name and image may be."""
+    program = image_name(image)
     known = tuple(
         mesh
         for mesh in MESHES
         if name in mesh.proxies
         or name.startswith(mesh.proxy_prefixes)
-        or image_name(image) in mesh.images
+        or program in mesh.images
     )
     return (*_DECLARED.values(), *known)
 

@@ -101,7 +101,8 @@ class Mesh(msgspec.Struct, frozen=True):
     proxy_prefixes: tuple[str, ...] = ()
     #: image names that make a container worth a look, whatever it is called
     images: tuple[str, ...] = ()
-    #: marks whose value differs from pod to pod: only their presence counts
+    #: marks whose value differs from pod to pod, or from workload to workload, and
+    #: says nothing of the start: only their presence counts
     per_pod: tuple[str, ...] = ()
     #: why a pod without a proxy of its own is in the mesh all the same; empty: is not
     ambient: Callable[[PodStart], str] = lambda _: ""
@@ -130,6 +131,7 @@ class Mesh(msgspec.Struct, frozen=True):
     facts: tuple[Fact, ...] = ()
 
 
+@lru_cache(maxsize=1024)
 @lru_cache(maxsize=1024)
 def version_of(image: str) -> str:
     """The version in an image's tag; empty for none, a digest or a moving tag.

@@ -13,7 +13,8 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from kubectl_meshcheck.meshes import istio_settings as settings
 from kubectl_meshcheck.meshes.base import (
@@ -41,8 +42,15 @@ from kubectl_meshcheck.model import (
     Waits,
 )
 
+NAME = "istio-proxy"
 STATUS = "sidecar.istio.io/status"
 INJECT = "sidecar.istio.io/inject"
+#: labels that tell telemetry what the workload is called (istio/istio: pkg/kube/inject/
+#: inject.go, files/injection-template.yaml)
+CANONICAL = (
+    "service.istio.io/canonical-name",
+    "service.istio.io/canonical-revision",
+)
 TEMPLATES = "inject.istio.io/templates"
 REVISION = "istio.io/rev"
 #: written by istio-cni when ztunnel has the pod (cni/pkg/util/podutil.go)
@@ -74,7 +82,7 @@ def recognise(pod: PodStart, index: int) -> Proxy | None:
         revision=_revision(pod),
         helpers=HELPERS,
         uid=PROXY_UID if container.run_as_user is None else container.run_as_user,
-        symptom="no bootstrap file" if _proxyless(pod) else REFUSED,
+        symptom="no bootstrap file" if _proxyless(pod.named(NAME)) else REFUSED,
     )
 
 
@@ -103,10 +111,15 @@ def _is_first_of_its_name(pod: PodStart, container: Container) -> bool:
     return pod.named(container.name) is container
 
 
-def status(pod: PodStart) -> dict[str, object]:
+def status(pod: PodStart) -> Mapping[str, object]:
     """What the injector wrote down about its work; empty when nothing readable."""
+    return _status(pod.annotations.get(STATUS, ""))
+
+
+@lru_cache(maxsize=1024)  # one template writes the same into all pods
+def _status(written: str) -> Mapping[str, object]:
     try:
-        value = json.loads(pod.annotations.get(STATUS, "{}"))
+        value = json.loads(written or "{}")
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
@@ -180,21 +193,20 @@ def _ready(action: Handler) -> Waits:
     return Waits.UNKNOWN
 
 
-def _proxyless(pod: PodStart) -> bool:
+def _proxyless(proxy: Container | None) -> bool:
     """A proxyless gRPC application: an agent without Envoy, nothing redirected."""
-    proxy = pod.named("istio-proxy")
     return proxy is not None and proxy.environment("ISTIO_META_GENERATOR") == "grpc"
 
 
 def capture(pod: PodStart) -> Capture:
     """What redirects: ``istio-init``, or the CNI plugin where it is not there."""
-    proxy = pod.named("istio-proxy")
+    proxy = pod.named(NAME)
     mode = pod.annotations.get("sidecar.istio.io/interceptionMode", "")
     if proxy is not None:
         mode = mode or proxy.environment("ISTIO_META_INTERCEPTION_MODE")
     if mode == "NONE":
         return Capture(Redirect.NONE, reason="interception mode NONE")
-    if _proxyless(pod):
+    if _proxyless(proxy):
         return Capture(Redirect.NONE, reason="proxyless gRPC redirects nothing")
     ranges = pod.annotations.get("traffic.sidecar.istio.io/includeOutboundIPRanges")
     if ranges == "":
@@ -289,10 +301,11 @@ ISTIO = Mesh(
     name="istio",
     title="Istio",
     docs="https://istio.io/latest/docs/ops/common-problems/injection/",
-    proxies=("istio-proxy",),
+    proxies=(NAME,),
     recognise=recognise,
     domains=("istio.io",),
     keys=("istio-injection",),
+    per_pod=CANONICAL,
     ambient=ambient,
     asked=asked,
     bad_settings=settings.bad_settings,

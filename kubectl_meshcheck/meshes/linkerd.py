@@ -51,6 +51,15 @@ WEBHOOKS = "config.linkerd.io/admission-webhooks"
 #: linkerd/linkerd-await: src/main.rs; either one switches it off
 AWAIT_OFF = ("LINKERD_AWAIT_DISABLED", "LINKERD_DISABLED")
 PROXY_UID = 2102
+#: labels with the workload's name (linkerd/linkerd2: pkg/k8s/labels.go)
+NAMES = (
+    "linkerd.io/workload-ns",
+    *(
+        f"linkerd.io/proxy-{kind}"
+        for kind in ("deployment", "statefulset", "daemonset", "replicaset", "job",
+                     "cronjob", "replicationcontroller")
+    ),
+)  # fmt: skip
 ADMIN = "config.linkerd.io/admin-port"
 ADMIN_PORT = "4191"
 INJECT_VALUES = ("enabled", "ingress", "disabled")
@@ -280,6 +289,7 @@ LINKERD = Mesh(
     proxies=(PROXY,),
     recognise=recognise,
     domains=("linkerd.io",),
+    per_pod=NAMES,
     namespace_annotations=(INJECT, AWAIT, *settings.NATIVE),
     asked=asked,
     opt_in=OptIn(

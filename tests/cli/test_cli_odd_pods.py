@@ -28,5 +28,6 @@ def test_an_environment_that_is_none_costs_one_pod(tmp_path: Path) -> None:
 
     assert (ran.code, ran.out) == (3, "pod/a\npod/c\n")
     assert ran.err == (
-        "error: shop/b: a container's env: Expected `str`, got `int` - at `$[0].name`\n"
+        "error: shop/b: "
+        "Expected `str`, got `int` - at `$.spec.containers[0].env[0].name`\n"
     )

@@ -290,4 +290,4 @@ def test_the_golden_reader_takes_pods_as_a_scan_does() -> None:
     thing = {"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [APP]}}
     (subject,) = judged([thing])
     assert subject.names == ("p",)
-    assert isinstance(parse.convert(thing, parse.Pod), parse.PodOf)
+    assert isinstance(parse.convert(thing, parse.Pod), parse.Pod)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from kubectl_meshcheck import parse, twin
+from kubectl_meshcheck import twin
 from kubectl_meshcheck.cluster import Page, Shape
 from kubectl_meshcheck.inventory import Inventory
+from kubectl_meshcheck.listed import ListedPod
 from kubectl_meshcheck.workload import Subject
 from tests.twin.pods import page
 
@@ -17,7 +18,7 @@ Result = tuple[int, list[Subject], list[str]]
 def read(inventory: Inventory, one: Page) -> list[str]:
     """Takes the pods of a page in, as the first process does."""
     told: list[str] = []
-    for found in one.items(Shape(parse.ListedPod), told.append):
+    for found in one.items(Shape(ListedPod), told.append):
         inventory.take_pod(found, told.append)
     return told
 

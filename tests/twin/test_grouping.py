@@ -13,8 +13,8 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubectl_meshcheck import parse
 from kubectl_meshcheck.grouping import Groups, Share
+from kubectl_meshcheck.listed import ListedPod
 from tests.twin.pods import SHAPES, Object, cut, pod
 
 OWNERS = [
@@ -27,7 +27,7 @@ OWNERS = [
     None,
 ]
 ODD_ENV = "no list"
-_decode = msgspec.json.Decoder(list[parse.ListedPod]).decode
+_decode = msgspec.json.Decoder(list[ListedPod]).decode
 _share = msgspec.msgpack.Decoder(Share).decode
 
 

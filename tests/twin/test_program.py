@@ -114,10 +114,10 @@ def test_everybody_is_read(scene: Scene) -> None:
     }
     assert (scene.expected.code, scene.expected.err) == (
         3,
-        "error: team-0020/b-env: a container's env: "
-        "Expected `array | null`, got `str`\n"
-        "error: team-0090/c-env: a container's env: "
-        "Expected `str`, got `int` - at `$[0].name`\n"
+        "error: team-0020/b-env: "
+        "Expected `array | null`, got `str` - at `$.spec.containers[1].env`\n"
+        "error: team-0090/c-env: "
+        "Expected `str`, got `int` - at `$.spec.containers[1].env[0].name`\n"
         "error: team-0090/d-spec: "
         "Expected `array | null`, got `int` - at `$.spec.containers`\n",
     )
