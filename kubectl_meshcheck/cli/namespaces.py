@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,11 +16,12 @@ from kubectl_meshcheck.cli.scans import (
     fixing_of,
     mend,
     next_pods,
-    output_of,
     reader_of,
     scan_of,
+    taken,
 )
-from kubectl_meshcheck.errors import ExitCode
+from kubectl_meshcheck.errors import ExitCode, MeshcheckError
+from kubectl_meshcheck.kinds import POD
 
 if TYPE_CHECKING:
     # what a scan needs is imported when one is made: help and completion do not pay
@@ -73,8 +75,6 @@ def ns(
     What stands in brackets starts without waiting; a star marks a native sidecar.
     Pods of one workload that start differently have a row each.
     """
-    from kubectl_meshcheck.cli import show
-
     if all_namespaces and names:
         raise click.UsageError("a namespace cannot be named together with -A")
     if names and given["namespace"]:
@@ -82,11 +82,16 @@ def ns(
     if given["watch"] and (given["fix"] or preview or logs):
         what = "--watch only looks at pods: leave out --fix, --preview and --logs"
         raise click.UsageError(what)
-    output, fixing = output_of(given), fixing_of(given)
+    shown, fixing = taken(given), fixing_of(given)
     watched, interval = given.pop("watch"), given.pop("interval")
     if not watched:
         options.alone(("interval",), "watch")
     seen = _Namespaces(names, all_namespaces, selector, logs, given)
+    seen.begin()
+
+    from kubectl_meshcheck.cli import show
+
+    output = show.Output(**shown)
 
     def with_pods(subjects: list[Subject]) -> list[Subject]:
         return [s for s in subjects if s.pods] if selector else subjects
@@ -127,9 +132,19 @@ class _Namespaces:
         self._selector, self._logs = selector, logs
         self._given = given
 
+    def begin(self) -> None:
+        """Asks for the pods: they come while what judges them is imported."""
+        with suppress(MeshcheckError):  # to be met again where it is told
+            cluster = self._cluster()
+            place = next(iter(self._places()), "")
+            chosen = {"labelSelector": self._selector} if self._selector else {}
+            cluster.expect(POD.path(place), params=chosen)
+
     def gather(self) -> Gathered:
         """Everything."""
         cluster = self._cluster()
+        if self._logs and not self.readers:
+            self.readers.append(reader_of(cluster))
         return scan_of(cluster, self._places(), self._selector, self._logs)()
 
     def again(self, before: Inventory) -> Gathered:
@@ -149,8 +164,6 @@ class _Namespaces:
     def _cluster(self) -> Cluster:
         if not self.clusters:
             self.clusters.append(connected(self._given, "ns"))
-            if self._logs:
-                self.readers.append(reader_of(self.clusters[0]))
         return self.clusters[0]
 
     def _places(self) -> Sequence[str]:

@@ -44,10 +44,15 @@ _FIXING = (
 Options = dict[str, Any]
 
 
+def taken(given: Options) -> Options:
+    """The options of the output, out of all of a command."""
+    return {name: given.pop(name) for name in _OUTPUT}
+
+
 def output_of(given: Options) -> Output:
     from kubectl_meshcheck.cli.show import Output
 
-    return Output(**{name: given.pop(name) for name in _OUTPUT})
+    return Output(**taken(given))
 
 
 def fixing_of(given: Options) -> Options | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -39,6 +40,7 @@ class Cluster:
         self.server = access.server  #: URL
         self.context = access.context  #: empty inside a pod
         self._transport = Transport(access, connection)
+        self._early: Sent | None = None  # a list's first page, asked for already
 
     @property
     def warnings(self) -> list[str]:
@@ -64,22 +66,30 @@ class Cluster:
         continued behind the last item, without duplicates: what changed meanwhile may
         then be seen as it was or as it is.  Pages that ``aside`` takes are left out.
         """
-        headers = (("Accept", _METADATA if metadata_only else _JSON),)
         shape = Shape(item)
-        limit = {"limit": str(chunk)} if chunk else {}
-
-        def page(token: str) -> Request:
-            more = {"continue": token} if token else {}
-            all_params = tuple((dict(params) | limit | more).items())
-            return Request("GET", path, all_params, headers)
-
-        place = _Place(page)
+        place = _Place(_pages(path, params, chunk, metadata_only=metadata_only))
+        early = self._early
+        if early and early.request == place.page(""):
+            self._early, place.ahead = None, early
         try:
             while not place.done:
                 yield from self._page(shape, place, on_invalid or _refuse, aside)
         finally:
             if place.ahead:
                 place.ahead.line.close()
+
+    def expect(
+        self, path: str, *, params: Mapping[str, str] = _NONE, chunk: int = 500
+    ) -> None:
+        """Ask for the first page of a list now that ``stream`` is called for later.
+
+        For who has something else to do until then.  Whatever stands against it is
+        left for ``stream`` to meet; a plugin is not run for it.
+        """
+        if self._transport.plain and self._early is None:
+            first = _pages(path, params, chunk, metadata_only=False)("")
+            with suppress(MeshcheckError):
+                self._early = self._transport.ahead(first)
 
     def get(self, path: str, type: type[T], *, params: Mapping[str, str] = _NONE) -> T:
         """One object."""
@@ -112,6 +122,9 @@ class Cluster:
     def close(self) -> None:
         """Hang up.  A later request dials again."""
         self._transport.close()
+        early, self._early = self._early, None
+        if early:
+            early.line.close()
 
     def _page(
         self,
@@ -255,6 +268,21 @@ class _Place:
             )
         self._seen = self.after = key
         self._handed = None  # whose last item is no longer the last
+
+
+def _pages(
+    path: str, params: Mapping[str, str], chunk: int, *, metadata_only: bool
+) -> Callable[[str], Request]:
+    """The request for the page of a list that a token stands for."""
+    headers = (("Accept", _METADATA if metadata_only else _JSON),)
+    limit = {"limit": str(chunk)} if chunk else {}
+
+    def page(token: str) -> Request:
+        more = {"continue": token} if token else {}
+        all_params = tuple((dict(params) | limit | more).items())
+        return Request("GET", path, all_params, headers)
+
+    return page
 
 
 def _refuse(sentence: str) -> None:

@@ -24,6 +24,11 @@ class Credentials:
         self._issued: exec_plugin.Issued | None = None
         self._oidc = ""
 
+    @property
+    def plain(self) -> bool:
+        """Whether nobody has to be asked for them: no plugin, no provider, no user."""
+        return self._user.exec is None and not self._user.auth_provider
+
     def headers(self) -> Headers:
         """Authorization and impersonation."""
         authorization = self._authorization()

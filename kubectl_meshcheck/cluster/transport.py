@@ -80,6 +80,11 @@ class Transport:
         self._context: tuple[tls.Pair | None, ssl.SSLContext] | None = None
         self._fixed = _fixed_headers(connection, access)
 
+    @property
+    def plain(self) -> bool:
+        """Whether a request needs nobody but the server."""
+        return self._credentials.plain
+
     def patience(self, request: Request) -> Patience:
         """A fresh count of tries for this request."""
         safe = request.method in ("GET", "HEAD")

@@ -21,6 +21,8 @@ TEXTS = st.sampled_from([
     "data", "",
 ])  # fmt: skip
 
+OTHERS: list[Object] = [{}, {"hostNetwork": True}, {"initContainers": []}]
+
 
 def _container(name: str, volume: str, args: list[str]) -> Object:
     mounts = [{"name": volume, "mountPath": "/var/run/secrets"}]
@@ -52,7 +54,7 @@ def pods(draw: st.DrawFn) -> Object:
             for name in ("web", "istio-proxy")[: draw(st.integers(1, 2))]
             if (args := draw(st.lists(TEXTS, max_size=2))) is not None
         ),
-        **draw(st.sampled_from([{}, {"hostNetwork": True}, {"initContainers": []}])),
+        **draw(st.sampled_from(OTHERS)),
     )
 
 
