@@ -17,7 +17,7 @@ from kubectl_meshcheck.selectors import Selector
 Value = bool | int | str | None
 
 
-class Origin(msgspec.Struct, frozen=True):
+class Origin(msgspec.Struct, frozen=True, gc=False):
     """The place where a setting is written, or would be."""
 
     #: "ConfigMap", "Deployment", "Namespace", "pod template"; empty: built in
@@ -66,7 +66,7 @@ def in_words(value: Value) -> str:
     return str(value)
 
 
-class Given(msgspec.Struct, frozen=True):
+class Given(msgspec.Struct, frozen=True, gc=False):
     """What one place says about a setting."""
 
     origin: Origin
@@ -75,7 +75,7 @@ class Given(msgspec.Struct, frozen=True):
     ignored: str = ""  #: why it does not count, as a clause
 
 
-class Setting(msgspec.Struct, frozen=True):
+class Setting(msgspec.Struct, frozen=True, gc=False):
     """A setting's effective value, and where that comes from."""
 
     topic: Topic
@@ -107,7 +107,7 @@ class Setting(msgspec.Struct, frozen=True):
         return str(self.origin)
 
 
-class Webhook(msgspec.Struct, frozen=True):
+class Webhook(msgspec.Struct, frozen=True, gc=False):
     """One mutating webhook that injects."""
 
     configuration: str  #: the MutatingWebhookConfiguration
@@ -123,7 +123,7 @@ class Webhook(msgspec.Struct, frozen=True):
         return f"{self.configuration}/{self.name}"
 
 
-class ControlPlane(msgspec.Struct, frozen=True):
+class ControlPlane(msgspec.Struct, frozen=True, gc=False):
     """One revision of one mesh."""
 
     mesh: str  #: "istio"
@@ -191,7 +191,7 @@ def _of_webhooks(configuration: str, names: Sequence[str]) -> Origin:
     return Origin("MutatingWebhookConfiguration", "", configuration, key)
 
 
-class Placed(msgspec.Struct, frozen=True):
+class Placed(msgspec.Struct, frozen=True, gc=False):
     """A pod as its author wrote it, and where it is to run."""
 
     pod: PodStart
@@ -203,7 +203,7 @@ class Placed(msgspec.Struct, frozen=True):
     proxy: Proxy | None = None
 
 
-class Injection(msgspec.Struct, frozen=True):
+class Injection(msgspec.Struct, frozen=True, gc=False):
     """Whether a new pod would be injected, by which rule."""
 
     injected: bool | None = None  #: None: cannot be told
@@ -235,14 +235,14 @@ def mode_of(proxy: Proxy) -> Mode:
     return Mode.NATIVE if proxy.native else Mode.HELD
 
 
-class Outlook(msgspec.Struct, frozen=True):
+class Outlook(msgspec.Struct, frozen=True, gc=False):
     """What a new pod would be, under today's settings."""
 
     mode: Mode = Mode.UNKNOWN
     reason: str = ""  #: why this and not what was asked for; or why it is unknown
 
 
-class Explained(msgspec.Struct, frozen=True):
+class Explained(msgspec.Struct, frozen=True, gc=False):
     """All of it for one workload."""
 
     injection: Injection = msgspec.field(default_factory=Injection)

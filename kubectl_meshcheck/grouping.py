@@ -28,7 +28,7 @@ RECENT = 8
 _Marks = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
 
 
-class Group(msgspec.Struct):
+class Group(msgspec.Struct, gc=False):
     """The pods of one owner with one shape, so far."""
 
     ref: Ref

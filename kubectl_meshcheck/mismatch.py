@@ -63,10 +63,11 @@ def proxy_of(subject: Subject) -> Proxy | None:
 
 def stale(subject: Subject) -> Stale | None:
     """How new pods would differ; None when they would not, or nobody can tell."""
-    proxy, explained = proxy_of(subject), subject.explained
-    if proxy is None or explained is None or not subject.running:
+    explained = subject.explained
+    if explained is None or not subject.running:
         return None
-    if subject.ref.kind.kind in _ONCE or subject.template is None:
+    proxy = proxy_of(subject)
+    if proxy is None or subject.ref.kind.kind in _ONCE or subject.template is None:
         return None
     now, new = mode_of(proxy), explained.outlook.mode
     if Mode.UNKNOWN in (now, new) or now is new:
@@ -89,8 +90,10 @@ def ineffective(subject: Subject) -> Ineffective | None:
 
     Not where a new pod would be held: then the pods are only stale.
     """
+    if subject.judgement.verdict in (Verdict.HELD, Verdict.NATIVE):
+        return None
     proxy, explained = proxy_of(subject), subject.explained
-    if proxy is None or subject.judgement.verdict in (Verdict.HELD, Verdict.NATIVE):
+    if proxy is None:
         return None
     control = controls.control_of(proxy.mesh)
     if control is None:

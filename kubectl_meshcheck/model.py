@@ -5,6 +5,9 @@ containers one after another in list order, and runs each ``postStart`` hook
 before it starts the next (kubernetes/kubernetes:
 pkg/kubelet/kuberuntime/kuberuntime_manager.go ``SyncPod``,
 kuberuntime_container.go ``startContainer``).
+
+Nothing here can be part of a circle, so nothing is looked at for one (``gc=False``):
+a big scan keeps 20 such objects a workload, each smaller by a pair of pointers.
 """
 
 from __future__ import annotations
@@ -54,7 +57,7 @@ class Verdict(Enum):
 _RANKS = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 
-class Handler(msgspec.Struct, frozen=True):
+class Handler(msgspec.Struct, frozen=True, gc=False):
     """What a hook or a probe does."""
 
     kind: str  #: exec, httpGet, tcpSocket, grpc or sleep
@@ -73,7 +76,7 @@ class Handler(msgspec.Struct, frozen=True):
         return f"{self.kind} :{self.port}"
 
 
-class Probe(msgspec.Struct, frozen=True):
+class Probe(msgspec.Struct, frozen=True, gc=False):
     """A probe's action and its patience.  Times are in seconds."""
 
     action: Handler
@@ -84,7 +87,7 @@ class Probe(msgspec.Struct, frozen=True):
         return f"{self.action}, every {self.period}s, {self.failures} failures allowed"
 
 
-class Container(msgspec.Struct, frozen=True):
+class Container(msgspec.Struct, frozen=True, gc=False):
     """One container as the kubelet will start it."""
 
     name: str
@@ -111,7 +114,7 @@ class Container(msgspec.Struct, frozen=True):
         return next((value for key, value in self.env if key == name), "")
 
 
-class PodStart(msgspec.Struct, frozen=True):
+class PodStart(msgspec.Struct, frozen=True, gc=False):
     """Everything about a pod that decides its start order."""
 
     containers: tuple[Container, ...] = ()  #: in the order in which they start
@@ -134,7 +137,7 @@ class Redirect(Enum):
     NONE = "nothing"
 
 
-class Capture(msgspec.Struct, frozen=True):
+class Capture(msgspec.Struct, frozen=True, gc=False):
     """From when on the pod's traffic is redirected."""
 
     by: Redirect
@@ -144,7 +147,7 @@ class Capture(msgspec.Struct, frozen=True):
     reason: str = ""  #: why nothing is redirected
 
 
-class Gate(msgspec.Struct, frozen=True):
+class Gate(msgspec.Struct, frozen=True, gc=False):
     """Whether the kubelet waits for a proxy before it goes on."""
 
     waits: Waits
@@ -167,7 +170,7 @@ class Part(Enum):
 REFUSED = "connection refused"
 
 
-class Proxy(msgspec.Struct, frozen=True):
+class Proxy(msgspec.Struct, frozen=True, gc=False):
     """A proxy that a mesh recognised in a pod."""
 
     mesh: str
@@ -202,7 +205,7 @@ class State(Enum):
     UNKNOWN = "unknown"
 
 
-class Step(msgspec.Struct, frozen=True):
+class Step(msgspec.Struct, frozen=True, gc=False):
     """One container of the start order, judged."""
 
     container: Container
@@ -211,7 +214,7 @@ class Step(msgspec.Struct, frozen=True):
     why: str = ""  #: one clause, empty where the state says it all
 
 
-class Judgement(msgspec.Struct, frozen=True):
+class Judgement(msgspec.Struct, frozen=True, gc=False):
     """The start order of one pod shape with its verdict."""
 
     verdict: Verdict
@@ -241,7 +244,7 @@ class Judgement(msgspec.Struct, frozen=True):
         )
 
 
-class Run(msgspec.Struct, frozen=True):
+class Run(msgspec.Struct, frozen=True, gc=False):
     """A run of a container that has ended.  Times as RFC 3339, one second fine."""
 
     exit_code: int = 0
@@ -251,7 +254,7 @@ class Run(msgspec.Struct, frozen=True):
     finished: str = ""
 
 
-class ContainerStatus(msgspec.Struct, frozen=True):
+class ContainerStatus(msgspec.Struct, frozen=True, gc=False):
     """What the kubelet last said of one container."""
 
     name: str
@@ -268,14 +271,14 @@ class ContainerStatus(msgspec.Struct, frozen=True):
         return f"{self.state} ({self.reason})" if self.reason else self.state
 
 
-class Condition(msgspec.Struct, frozen=True):
+class Condition(msgspec.Struct, frozen=True, gc=False):
     """A condition of a pod."""
 
     holds: bool
     since: str = ""  #: RFC 3339, one second fine
 
 
-class PodEvent(msgspec.Struct, frozen=True):
+class PodEvent(msgspec.Struct, frozen=True, gc=False):
     """Something that the kubelet complained of, and how often.
 
     Events are kept for an hour by default: that there is none proves nothing.

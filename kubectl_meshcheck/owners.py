@@ -19,7 +19,7 @@ _MAKERS = {kind.kind: kind for kind in KINDS if kind.group in ("", "apps", "batc
 _ALPHABET = frozenset("bcdfghjklmnpqrstvwxz2456789")
 
 
-class Known(msgspec.Struct, frozen=True):
+class Known(msgspec.Struct, frozen=True, gc=False):
     """An owner whose object was read."""
 
     ref: Ref

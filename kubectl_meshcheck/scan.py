@@ -17,7 +17,7 @@ from kubectl_meshcheck.model import Verdict
 from kubectl_meshcheck.workload import Subject
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One workload's pods of one shape, judged and checked."""
 
     subject: Subject
@@ -30,7 +30,7 @@ class Row(msgspec.Struct, frozen=True):
         return tuple(found for found in self.found if not found.ignored)
 
 
-class Report(msgspec.Struct, frozen=True):
+class Report(msgspec.Struct, frozen=True, gc=False):
     """The answer to one call of the program."""
 
     rows: tuple[Row, ...] = ()

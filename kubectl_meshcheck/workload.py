@@ -18,7 +18,7 @@ from kubectl_meshcheck.model import (
 )
 
 
-class Ref(msgspec.Struct, frozen=True):
+class Ref(msgspec.Struct, frozen=True, gc=False):
     """One object, named."""
 
     kind: Kind
@@ -30,7 +30,7 @@ class Ref(msgspec.Struct, frozen=True):
         return f"{self.kind.short}/{self.name}"
 
 
-class Subject(msgspec.Struct, frozen=True):
+class Subject(msgspec.Struct, frozen=True, gc=False):
     """The pods of one workload that start alike, or its template without pods."""
 
     ref: Ref  #: the top-most owner

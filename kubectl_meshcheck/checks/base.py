@@ -26,7 +26,7 @@ class Severity(Enum):
         return list(Severity).index(self)
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True, gc=False):
     """One bad thing in one workload."""
 
     message: str  #: subject is the container; lower case, no full stop
@@ -36,7 +36,7 @@ class Finding(msgspec.Struct, frozen=True):
     next: str = ""  #: the next command to type, or the next thing to do
 
 
-class Check(msgspec.Struct, frozen=True):
+class Check(msgspec.Struct, frozen=True, gc=False):
     """A check: its literal id for ever, its page, and how it looks."""
 
     id: str
@@ -56,7 +56,7 @@ class Check(msgspec.Struct, frozen=True):
         return f"{DOCS}/{self.id}.md"
 
 
-class Found(msgspec.Struct, frozen=True):
+class Found(msgspec.Struct, frozen=True, gc=False):
     """A finding with the check that made it, and why it is ignored if it is."""
 
     check: Check

@@ -28,8 +28,9 @@ _LOOK = "make the pods anew; if they are not held then, the injector's log says 
 
 
 def find(subject: Subject) -> Iterator[Finding]:
-    proxy, found = mismatch.proxy_of(subject), mismatch.ineffective(subject)
-    if proxy is None or found is None:
+    found = mismatch.ineffective(subject)
+    proxy = mismatch.proxy_of(subject) if found else None
+    if found is None or proxy is None:
         return
     reason = found.reason or _UNKNOWN
     message = f"does not hold, though {found.asked} asks for it: {reason}"

@@ -34,8 +34,9 @@ _NEW = {
 
 
 def find(subject: Subject) -> Iterator[Finding]:
-    proxy, found = mismatch.proxy_of(subject), mismatch.stale(subject)
-    if proxy is None or found is None or refusals.read(subject) is not None:
+    found = mismatch.stale(subject)
+    proxy = mismatch.proxy_of(subject) if found else None
+    if found is None or proxy is None or refusals.read(subject) is not None:
         return  # a restart would make pods of which none is taken
     severity = None if found.mends or found.breaks else Severity.INFO
     message = f"is stale, a new pod {_NEW[found.new]}: {found.because}"

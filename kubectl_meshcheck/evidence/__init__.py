@@ -90,10 +90,13 @@ def _well(subject: Subject) -> bool:
     """Whether nothing that is known of the pods can show any harm."""
     if subject.events or subject.heard is not None:
         return False
-    return not any(
-        told.last or told.state == "waiting" or (told.ended and told.ended.exit_code)
-        for told in subject.statuses.values()
-    )
+    for told in subject.statuses.values():
+        if told.restarts or told.state == "waiting":
+            return False
+        for run in (told.ended, told.last):
+            if run is not None and run.exit_code:
+                return False
+    return True
 
 
 def weight(judgement: Judgement, statuses: Mapping[str, ContainerStatus]) -> int:

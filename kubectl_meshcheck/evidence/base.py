@@ -35,7 +35,7 @@ class Strength(Enum):
 _RANKS = {strength: rank for rank, strength in enumerate(Strength)}
 
 
-class Gap(msgspec.Struct, frozen=True):
+class Gap(msgspec.Struct, frozen=True, gc=False):
     """The time between an error and the proxy, as exact as its source."""
 
     seconds: float  #: positive: the error came first
@@ -62,7 +62,7 @@ def length(seconds: float, *, exact: bool) -> str:
     return f"{size:.1f}s" if size >= 0.1 else f"{size * 1000:.0f}ms"
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class Evidence(msgspec.Struct, frozen=True, gc=False):
     """One thing that was seen."""
 
     kind: Kind
