@@ -1,4 +1,8 @@
-"""The small cluster of ``tests/clusters/shop.yaml``, served, and a shell at it."""
+"""The small cluster of ``tests/clusters/shop.yaml``, served, and a shell at it.
+
+And what a run of the whole suite needs: a process for each processor, and the
+conformance table at its end, of what each of them has found.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.meshes.golden import GOLDEN, MISSING, TALLY
 from tests.server import Server
 from tests.shell import CLUSTERS, Shell
 
@@ -18,6 +23,34 @@ def objects(name: str = "shop.yaml") -> list[dict[str, Any]]:
     """The objects of one of our clusters."""
     text = (CLUSTERS / name).read_text(encoding="utf-8")
     return [document for document in yaml.safe_load_all(text) if document]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One process for a few files, which starts sooner, and for a real cluster."""
+    some = config.getoption("file_or_dir") or config.getoption("keyword")
+    return 0 if some or config.getoption("markexpr") != "not e2e" else None
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    told = getattr(session.config, "workeroutput", None)
+    if told is not None:
+        told["tally"] = TALLY.told()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    TALLY.join(getattr(node, "workeroutput", {}).get("tally", []))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not GOLDEN.is_dir():
+        terminalreporter.section("conformance of the meshes", red=True)
+        terminalreporter.write_line(MISSING)
+    if TALLY.counts:
+        terminalreporter.section("conformance of the meshes")
+        for line in TALLY.lines():
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

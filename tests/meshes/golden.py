@@ -67,6 +67,16 @@ class Tally:
             column = 0 if verdict in case.right else wrong
             self.counts[case.mesh, case.version][column] += 1
 
+    def told(self) -> list[tuple[str, str, list[int]]]:
+        """What one process has found, for ``join`` in another."""
+        return [(*key, counts) for key, counts in self.counts.items()]
+
+    def join(self, told: list[tuple[str, str, list[int]]]) -> None:
+        """Counts in what another process has found."""
+        for mesh, version, counts in told:
+            mine = self.counts[mesh, version]
+            mine[:] = map(sum, zip(mine, counts, strict=True))
+
     def lines(self) -> Iterator[str]:
         yield f"{'MESH':<20} {'VERSION':<12} {'RIGHT':>6} {'WRONG':>6} {'UNKNOWN':>8}"
         for (mesh, version), (right, wrong, unknown) in sorted(self.counts.items()):
