@@ -6,6 +6,7 @@ conformance table at its end, of what each of them has found.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,9 +28,10 @@ def objects(name: str = "shop.yaml") -> list[dict[str, Any]]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """One process for a few files, which starts sooner, and for a real cluster."""
+    """One process for a few files, for a real cluster, and to write the docs anew."""
     some = config.getoption("file_or_dir") or config.getoption("keyword")
-    return 0 if some or config.getoption("markexpr") != "not e2e" else None
+    other = config.getoption("markexpr") != "not e2e"
+    return 0 if some or other or "MESHCHECK_UPDATE_DOCS" in os.environ else None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -41,22 +41,23 @@ class Window:
         """Read what comes next; whether anything came."""
         if self.finished:
             return False
-        data = self.data[self.start - 1 :]
-        rest = len(data)
+        pieces: list[bytes | bytearray] = [self.data[self.start - 1 :]]
+        rest = size = len(pieces[0])
         if rest > self._most:
             raise MalformedError(
                 f"one object is larger than {self._most // (1024 * 1024)} MiB"
             )
         # never less than there is: a large value would be copied again and again
         enough = rest + max(self._size, rest)
-        while len(data) < enough:
+        while size < enough:
             piece = self._read()
             if not piece:
                 self.finished = True
                 break
-            data += piece
-        self.data, self.start = data, 1
-        return len(data) > rest
+            pieces.append(piece)
+            size += len(piece)
+        self.data, self.start = bytearray().join(pieces), 1
+        return size > rest
 
     def peek(self) -> int:
         """The next byte that is no white space, not used up."""

@@ -257,8 +257,10 @@ def relevant(marks: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
     """The annotations or labels that any mesh cares for, the same for equal pods."""
     if not marks:
         return ()
-    return tuple(
+    # a list, since a generator is the slower way to make a tuple
+    found = [
         (key, "" if key in _PER_POD else value)
         for key, value in marks.items()
         if _relevant(key)
-    )
+    ]
+    return tuple(found)
