@@ -12,6 +12,7 @@ from kubectl_meshcheck import scan
 from kubectl_meshcheck.apply import gather, run
 from kubectl_meshcheck.cli import differ, show
 from kubectl_meshcheck.cli.show import PROGRAM, Gathered, Output
+from kubectl_meshcheck.cli.targets import MissingError
 from kubectl_meshcheck.cli.watching import Watching
 from kubectl_meshcheck.cluster import Cluster
 from kubectl_meshcheck.errors import ExitCode, MeshcheckError, Problem
@@ -102,7 +103,7 @@ def _planned(
     """Looks, and plans; ``shape``: whether workloads are named, and many namespaces."""
     inventory, problems = look()
     rules, _ = show.rules_of(output)
-    subjects, problems = show.chosen(select, inventory, problems)
+    subjects, problems = show.chosen(select, inventory, problems, all_=True)
     found = scan.scan(subjects, rules)
     job = _Job(output, fixing, cluster(), show.view(output, shape[1]))
     items, more = _plans(job, gather.targets(found.rows, all_=shape[0]))
@@ -242,11 +243,18 @@ def next_pods(
     """``--preview``: a selection of the same workloads as their next pods would be."""
 
     def chosen(subjects: list[Subject]) -> list[Subject]:
+        missing: MissingError | None = None
+        try:
+            picked = select(subjects)
+        except MissingError as error:
+            picked, missing = error.found, error
         progress = show.Progress()
-        found, unasked = gather.foreseen(cluster(), select(subjects), progress)
+        found, unasked = gather.foreseen(cluster(), picked, progress)
         progress.close()
         for one in unasked:
             click.echo(f"warning: {safe(one)}", err=True)
+        if missing:
+            raise MissingError(missing.errors, found)
         return found
 
     return chosen

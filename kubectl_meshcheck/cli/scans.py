@@ -198,9 +198,20 @@ def workload_command(kind: str) -> click.Command:
     return command
 
 
-@click.command(
-    "file", cls=options.Command, short_help="Scan saved objects, no cluster."
-)
+class _Files(options.Command):
+    """Knows what becomes of ``-f *.yaml`` in a shell."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if "unexpected extra argument" not in error.message:
+                raise
+            what = f"{error.message.rstrip('.')}; write -f before each file, or -f DIR"
+            raise click.UsageError(what, ctx) from error
+
+
+@click.command("file", cls=_Files, short_help="Scan saved objects, no cluster.")
 @click.option(
     "-f",
     "--filename",

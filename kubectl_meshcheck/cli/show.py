@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from kubectl_meshcheck import config, hearing, ignore, report, scan
 from kubectl_meshcheck.checks.base import Severity
+from kubectl_meshcheck.cli.targets import MissingError
 from kubectl_meshcheck.errors import ExitCode, MeshcheckError, Problem
 from kubectl_meshcheck.hearing import Read
 from kubectl_meshcheck.ignore import Ignore
@@ -98,18 +99,27 @@ def chosen(
     select: Callable[[list[Subject]], list[Subject]],
     inventory: Inventory,
     problems: list[Problem],
+    *,
+    all_: bool = False,
 ) -> tuple[list[Subject], list[Problem]]:
-    """What ``select`` picks.
+    """What ``select`` picks; ``all_``: nothing, where it misses a target.
 
-    A target that it misses may be in what could not be read: then that is a problem
-    like the others and no error, which would hide them.
+    A target that it misses is a problem beside those that it finds.  It may be in what
+    could not be read: then, too, it is no error, which would hide why.
     """
     try:
         return select(inventory.subjects()), problems
-    except MeshcheckError as error:
-        if not problems or error.code is not ExitCode.UNREADABLE:
+    except MissingError as error:
+        found = [] if all_ else error.found
+        if not problems and not found:
             raise
-        return [], [*problems, perhaps(error)]
+        told = map(perhaps if problems else missing, error.errors)
+        return found, [*problems, *told]
+
+
+def missing(error: MeshcheckError) -> Problem:
+    """Something was not found beside what was."""
+    return Problem(error.what, error.hint)
 
 
 def perhaps(error: MeshcheckError) -> Problem:

@@ -29,6 +29,17 @@ class Target(msgspec.Struct, frozen=True):
         return f"{self.kind.resource} {self.name!r}"
 
 
+class MissingError(MeshcheckError):
+    """Some of the targets have no workload; the first of them ends the program."""
+
+    def __init__(
+        self, errors: Sequence[MeshcheckError], found: Sequence[Subject]
+    ) -> None:
+        super().__init__(errors[0].what, errors[0].hint)
+        self.errors = errors
+        self.found = list(found)  #: of the other targets
+
+
 #: what kubectl calls them
 _NAMESPACES = ("ns", "namespace", "namespaces")
 
@@ -71,13 +82,15 @@ def _usage(what: str, example: str = "", hint: str = "") -> MeshcheckError:
 def selector(
     targets: Sequence[Target], namespace: str
 ) -> Callable[[list[Subject]], list[Subject]]:
-    """Picks the targets' subjects; a target without any is an error."""
+    """Picks the targets' subjects; raises ``MissingError`` where one has none."""
 
     def select(subjects: list[Subject]) -> list[Subject]:
-        for target in targets:
-            if not any(target.matches(subject) for subject in subjects):
-                raise _missing(target, subjects, namespace)
-        return [s for s in subjects if any(t.matches(s) for t in targets)]
+        found = [s for s in subjects if any(t.matches(s) for t in targets)]
+        without = [t for t in targets if not any(map(t.matches, found))]
+        if without:
+            errors = [_missing(target, subjects, namespace) for target in without]
+            raise MissingError(errors, found)
+        return found
 
     return select
 

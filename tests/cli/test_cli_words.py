@@ -37,6 +37,7 @@ _WRONG = {
     "file -f nothing-there.yaml": "nothing-there.yaml",
     "completion": "name a shell (bash, zsh, fish) or --install",
     "demo extra": "unexpected extra argument",
+    "file -f a.yaml b.yaml": "argument (b.yaml); write -f before each file, or -f DIR",
 }
 
 
@@ -92,6 +93,25 @@ def test_several_workloads_are_shown_in_one_call(shop: Shell) -> None:
     ran = shop.program("deploy/cart", "sts/redis", "-o", "name")
 
     assert ran.out == "deployment.apps/cart\nstatefulset.apps/redis\n"
+
+
+def test_what_is_there_is_shown_beside_what_is_not(shop: Shell) -> None:
+    ran = shop.program("deploy", "cart", "crat", "nope", "-o", "name")
+
+    assert (ran.code, ran.out) == (3, "deployment.apps/cart\n")
+    assert ran.err == (
+        'error: deployments.apps "crat" not found in namespace shop\n'
+        "  did you mean cart?\n"
+        'error: deployments.apps "nope" not found in namespace shop\n'
+        "  kubectl meshcheck ns shop lists what there is\n"
+    )
+
+
+def test_nothing_is_fixed_where_something_is_not_there(shop: Shell) -> None:
+    ran = shop.program("deploy", "fireboom", "crat", "--fix", "--yes")
+
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.startswith('error: deployments.apps "crat" not found')
 
 
 def test_a_pod_leads_to_its_workload(shop: Shell) -> None:
