@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ import yaml
 from tests.meshes.golden import GOLDEN, MISSING, TALLY
 from tests.server import Server
 from tests.shell import CLUSTERS, Shell
+
+# a shell makes its background jobs deaf to interrupts, and all that they start
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def objects(name: str = "shop.yaml") -> list[dict[str, Any]]:

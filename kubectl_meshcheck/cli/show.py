@@ -70,11 +70,13 @@ def run(
             raise
         found = Report(problems=(Problem(error.what, error.hint),))
     found = replace(found, fail_on=fail_on)
-    text = report.render(
-        found, options.output, view(options, namespaces), detail=detail
+    shown = view(options, namespaces)
+    click.echo(
+        report.render(found, options.output, shown, detail=detail),
+        nl=False,
+        color=True,
     )
-    click.echo(text, nl=False, color=True)
-    _tell(found, nothing, options)
+    _tell(found, nothing, options, View() if detail else shown)
     return found.exit_code
 
 
@@ -192,7 +194,9 @@ def _color(when: str, stream: TextIO) -> bool:
     return stream.isatty() and not plain
 
 
-def _tell(found: Report, nothing: Callable[[], str], options: Output) -> None:
+def _tell(
+    found: Report, nothing: Callable[[], str], options: Output, shown: View
+) -> None:
     """Everything that is not data, on stderr."""
     for warning in found.warnings:
         click.echo(f"warning: {safe(warning)}", err=True)
@@ -204,9 +208,13 @@ def _tell(found: Report, nothing: Callable[[], str], options: Output) -> None:
         click.echo("No problems found.", err=True)
     if not options.for_people or not found.rows or not sys.stdout.isatty():
         return
-    hint = _next(found, options)
-    if hint:
-        click.echo(f"\n{hint}", err=True)
+    missing = table.left_out(found, shown) if options.output == "table" else ()
+    hints = [_next(found, options)]
+    if missing:
+        hints.append(f"Too narrow for {', '.join(missing)}: -o wide shows all.")
+    told = "\n".join(filter(None, hints))
+    if told:
+        click.echo(f"\n{told}", err=True)
 
 
 def _next(found: Report, options: Output) -> str:

@@ -10,8 +10,20 @@ from kubectl_meshcheck.report.text import View, cut, paint, safe
 from kubectl_meshcheck.scan import Report, Row
 
 _HEADERS = ("WORKLOAD", "READY", "MESH", "START ORDER", "WAITS ON", "VERDICT", "WHY")
-#: the last column is not cut below this, the terminal wraps instead
-_LEAST = 24
+#: characters of the last column for which others are left out; it is cut below them
+#: where there is nothing more to leave out
+_WANTED, _LEAST = 34, 10
+#: what a terminal that is too narrow gets, the first of these that fits: a line that
+#: wraps is no row of a table
+_LEFT_OUT: tuple[tuple[str, ...], ...] = (
+    (),
+    ("WAITS ON",),
+    ("MESH", "WAITS ON"),
+    ("READY", "MESH", "WAITS ON"),
+    ("START ORDER", "WAITS ON"),
+    ("MESH", "START ORDER", "WAITS ON"),
+    ("READY", "MESH", "START ORDER", "WAITS ON"),
+)
 #: the cells that a pod's shape decides
 _Shape = tuple[str, str, str, str]
 
@@ -21,17 +33,24 @@ def render(report: Report, view: View) -> str:
     rows = shown(report, view)
     if not rows:
         return ""
-    shapes: dict[int, _Shape] = {}
-    table = [_cells(row, view, shapes) for row in rows]
-    headers = list(_headers(view))
+    headers, table = _whole(rows, view)
+    missing = _missing(headers, table, view)
+    if missing:
+        kept = [n for n, name in enumerate(headers) if name not in missing]
+        headers, *table = [[line[n] for n in kept] for line in (headers, *table)]
     if view.width and not view.wide:
-        _fit([headers, *table] if view.headers else table, view.width)
+        _cut([headers, *table] if view.headers else table, view.width)
+    at = headers.index("VERDICT")
     for row, line in zip(rows, table, strict=True):
-        verdict = row.subject.judgement.verdict
-        at = headers.index("VERDICT")
-        line[at] = paint(line[at], verdict, view)
+        line[at] = paint(line[at], row.subject.judgement.verdict, view)
     lines = grid.lines([headers, *table] if view.headers else table)
     return "\n".join(lines) + "\n"
+
+
+def left_out(report: Report, view: View) -> tuple[str, ...]:
+    """The columns for which the terminal is too narrow."""
+    rows = shown(report, view)
+    return _missing(*_whole(rows, view), view) if rows else ()
 
 
 def shown(report: Report, view: View) -> list[Row]:
@@ -40,6 +59,12 @@ def shown(report: Report, view: View) -> list[Row]:
         return list(report.rows)
     least = Severity.WARNING.rank
     return [r for r in report.rows if any(f.severity.rank >= least for f in r.counted)]
+
+
+def _whole(rows: list[Row], view: View) -> tuple[list[str], list[list[str]]]:
+    """The headers and the cells of a terminal that is wide enough."""
+    shapes: dict[int, _Shape] = {}
+    return list(_headers(view)), [_cells(row, view, shapes) for row in rows]
 
 
 def _headers(view: View) -> tuple[str, ...]:
@@ -92,7 +117,21 @@ def _why(row: Row) -> str:
     return "; ".join(told)
 
 
-def _fit(table: list[list[str]], width: int) -> None:
+def _missing(headers: list[str], table: list[list[str]], view: View) -> tuple[str, ...]:
+    """The columns that are left out, so that a row is one line of the terminal."""
+    if view.wide or not view.width:
+        return ()
+    lines = [headers, *table] if view.headers else table
+    columns = zip(headers, zip(*lines, strict=True), strict=True)
+    widths = {name: max(map(len, cells)) + grid.GAP for name, cells in columns}
+    widths["WHY"] = min(widths["WHY"] - grid.GAP, _WANTED)
+    for missing in _LEFT_OUT:
+        if sum(widths.values()) - sum(widths[name] for name in missing) <= view.width:
+            return missing
+    return _LEFT_OUT[-1]
+
+
+def _cut(table: list[list[str]], width: int) -> None:
     """Cuts the last column so that a line fits the terminal."""
     columns = list(zip(*table, strict=True))[:-1]
     used = sum(max(map(len, column)) + grid.GAP for column in columns)

@@ -31,6 +31,7 @@ _VIEWS = {
         "billing", "orders", detail=True, view=View(color=True)
     ),
     "narrow": Situation("shop", view=View(width=100)),
+    "narrow-everywhere": Situation(view=View(namespaces=True, width=80)),
     "without-headers": Situation("shop", view=View(headers=False)),
     "only-problems": Situation(view=View(namespaces=True, only_problems=True)),
 }
@@ -58,6 +59,16 @@ def test_people_see_a_table_so(name: str) -> None:
     made = text_of(_VIEWS[name], "table")
 
     hold(SCREENS / f"{name}.txt", made, "tests/report")
+
+
+@pytest.mark.parametrize("headers", [True, False])
+@pytest.mark.parametrize("width", range(60, 200, 4))
+def test_a_row_is_one_line_of_the_terminal(width: int, headers: bool) -> None:
+    view = View(namespaces=True, width=width, headers=headers)
+    lines = text_of(Situation(view=view), "table").splitlines()
+
+    assert [line for line in lines if len(line) > width] == []
+    assert [line for line in lines if "deploy/fireboom" in line and "RACE" in line]
 
 
 def test_there_is_no_screen_that_nothing_prints() -> None:
