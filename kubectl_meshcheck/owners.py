@@ -164,9 +164,10 @@ class Owners:
 
 
 def _lean(meta: parse.Meta) -> parse.Meta:
-    """Without what no mesh reads: the last applied configuration is a whole object."""
+    """Without what nobody reads: the last applied configuration is a whole object."""
     return msgspec.structs.replace(
         meta,
+        uid="",
         labels=dict(meshes.relevant(meta.labels)) or None,
         annotations=dict(meshes.relevant(meta.annotations)) or None,
     )

@@ -6,6 +6,8 @@ they send has each container once, for most stand in many pods, and in their jud
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from kubectl_meshcheck import meshes, parse
@@ -55,6 +57,7 @@ class Shapes:
         self.judged: list[tuple[PodStart, Judgement]] = []  #: by their numbers
         self._numbers: dict[object, int] = {}
         self._containers: dict[Container, int] = {}
+        self._marks: dict[tuple[tuple[str, str], ...], int] = {}
         self._told = (0, 0)  # of the containers and the shapes, to another process
         #: what another process has told, by its numbers
         self._their_containers: list[Container] = []
@@ -100,12 +103,15 @@ class Shapes:
         """The number of a shape; of a new one, its number to come."""
         key = (
             tuple(map(self._number, pod.containers)),
-            tuple(pod.annotations.items()),
-            tuple(pod.labels.items()),
+            self._marked(pod.annotations),
+            self._marked(pod.labels),
             pod.host_network,
             pod.restart_policy,
         )
         return self._numbers.setdefault(key, len(self.judged))
+
+    def _marked(self, marks: Mapping[str, str]) -> int:
+        return self._marks.setdefault(tuple(marks.items()), len(self._marks))
 
     def _number(self, container: Container) -> int:
         return self._containers.setdefault(container, len(self._containers))
