@@ -48,7 +48,7 @@ class Spec(msgspec.Struct, frozen=True, gc=False):
 class _ContainerStatus(msgspec.Struct, frozen=True, gc=False):
     name: str = ""
     ready: bool = False
-    restartCount: int = 0
+    restartCount: parse.Int32 = 0
     state: Raw = _NULL
     lastState: Raw = _NULL
 

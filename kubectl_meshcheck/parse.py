@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from sys import intern
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec.structs import replace
@@ -29,6 +29,9 @@ from kubectl_meshcheck.model import (
 )
 
 Marks = dict[str, str] | None
+#: integers as wide as Kubernetes' own; what does not fit is no value of theirs
+Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class Owner(msgspec.Struct, frozen=True, gc=False):
@@ -59,11 +62,11 @@ class _Exec(msgspec.Struct, frozen=True, gc=False):
 
 class _Get(msgspec.Struct, frozen=True, gc=False):
     path: str = ""
-    port: str | int = ""
+    port: str | Int32 = ""
 
 
 class _Sleep(msgspec.Struct, frozen=True, gc=False):
-    seconds: int = 0
+    seconds: Int64 = 0
 
 
 class _Action(msgspec.Struct, frozen=True, gc=False):
@@ -75,8 +78,8 @@ class _Action(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Probe(_Action, frozen=True, gc=False):
-    periodSeconds: int | None = None
-    failureThreshold: int | None = None
+    periodSeconds: Int32 | None = None
+    failureThreshold: Int32 | None = None
 
 
 class _Lifecycle(msgspec.Struct, frozen=True, gc=False):
@@ -90,7 +93,7 @@ class _Env(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Security(msgspec.Struct, frozen=True, gc=False):
-    runAsUser: int | None = None
+    runAsUser: Int64 | None = None
 
 
 class _Container(msgspec.Struct, frozen=True, gc=False):
@@ -126,7 +129,7 @@ class _Waiting(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Terminated(msgspec.Struct, frozen=True, gc=False):
-    exitCode: int = 0
+    exitCode: Int32 = 0
     reason: str | None = None
     message: str | None = None
     startedAt: str | None = None
@@ -144,7 +147,7 @@ class Status(msgspec.Struct, frozen=True, gc=False):
 
     name: str = ""
     ready: bool = False
-    restartCount: int = 0
+    restartCount: Int32 = 0
     state: _State | None = None
     lastState: _State | None = None
 
@@ -192,7 +195,7 @@ class _JobTemplate(msgspec.Struct, frozen=True, gc=False):
 class WorkloadSpec(msgspec.Struct, frozen=True, gc=False):
     """The spec of any kind that keeps a pod template."""
 
-    replicas: int | None = None
+    replicas: Int32 | None = None
     template: Template | None = None
     jobTemplate: _JobTemplate | None = None
 
@@ -210,12 +213,12 @@ class _Report(msgspec.Struct, frozen=True, gc=False):
 class WorkloadStatus(msgspec.Struct, frozen=True, gc=False):
     """How far a workload's controller has come; of every kind what it tells."""
 
-    replicas: int | None = None
-    desiredNumberScheduled: int | None = None
-    currentNumberScheduled: int | None = None
+    replicas: Int32 | None = None
+    desiredNumberScheduled: Int32 | None = None
+    currentNumberScheduled: Int32 | None = None
     active: Any = None  #: of a Job their number; of a CronJob its Jobs
-    succeeded: int | None = None
-    failed: int | None = None
+    succeeded: Int32 | None = None
+    failed: Int32 | None = None
     conditions: tuple[_Report, ...] | None = None
 
     def condition(self, *kinds: str) -> _Report | None:
@@ -256,7 +259,7 @@ class _Involved(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Series(msgspec.Struct, frozen=True, gc=False):
-    count: int | None = None
+    count: Int32 | None = None
     lastObservedTime: str | None = None
 
 
@@ -270,8 +273,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     regarding: _Involved | None = None
     message: str | None = None
     note: str | None = None
-    count: int | None = None
-    deprecatedCount: int | None = None
+    count: Int32 | None = None
+    deprecatedCount: Int32 | None = None
     series: _Series | None = None
     lastTimestamp: str | None = None
     deprecatedLastTimestamp: str | None = None

@@ -85,6 +85,8 @@ def test_pods_that_do_not_fit_are_told_in_the_same_words() -> None:
         pod("cart-2", env="no list"),
         pod("cart-3", env=[{"name": 7}]),
         pod("cart-4") | {"spec": {"containers": "no list"}},
+        pod("cart-6") | {"spec": {"securityContext": {"runAsUser": 10**30}}},
+        pod("cart-7", restarts=10**20),
         {"metadata": {"name": ["no name"]}},
         pod("cart-5", shape="last", restarts=3),
     ]
@@ -98,6 +100,10 @@ def test_pods_that_do_not_fit_are_told_in_the_same_words() -> None:
         f"shop/cart-2: Expected `array | null`, got `str` - at `{env}`",
         f"shop/cart-3: Expected `str`, got `int` - at `{env}[0].name`",
         "shop/cart-4: Expected `array | null`, got `str` - at `$.spec.containers`",
+        "shop/cart-6: Expected `int` <= 9223372036854775807 "
+        "- at `$.spec.securityContext.runAsUser`",
+        "shop/cart-7: Expected `int` <= 2147483647 "
+        "- at `$.status.containerStatuses[1].restartCount`",
     ]
 
 
