@@ -161,12 +161,6 @@ class MeshObjects(msgspec.Struct):
         key = Wanted("ConfigMap", found.metadata.namespace, found.metadata.name)
         self.config_maps[key] = found.texts
 
-    def add_deployment(self, found: parse.Workload) -> None:
-        """Keeps a Deployment."""
-        meta = found.metadata
-        wanted = Wanted("Deployment", meta.namespace, meta.name)
-        self.deployments[wanted] = found.template or parse.Template()
-
     def add_custom(self, kind: str, found: Custom) -> None:
         """Keeps an object of a mesh's own kind."""
         meta = found.metadata

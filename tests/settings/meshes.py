@@ -10,7 +10,12 @@ import yaml
 
 from kubectl_meshcheck import parse
 from kubectl_meshcheck.control import Placed
-from kubectl_meshcheck.mesh_objects import ConfigMap, MeshObjects, WebhookConfiguration
+from kubectl_meshcheck.mesh_objects import (
+    ConfigMap,
+    MeshObjects,
+    Wanted,
+    WebhookConfiguration,
+)
 from kubectl_meshcheck.model import PodStart, Proxy
 
 Object = dict[str, Any]
@@ -125,7 +130,10 @@ def objects(*found: Object, kubelets: tuple[str, ...] | None = None) -> MeshObje
         elif "data" in one:
             kept.add_config_map(parse.convert(one, ConfigMap))
         else:
-            kept.add_deployment(parse.convert(one, parse.Workload))
+            meta = one["metadata"]
+            wanted = Wanted("Deployment", meta["namespace"], meta["name"])
+            template = parse.convert(one, parse.Workload).template
+            kept.deployments[wanted] = template or parse.Template()
     return kept
 
 
