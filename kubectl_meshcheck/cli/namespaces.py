@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +12,7 @@ from kubectl_meshcheck.cli import complete, options
 from kubectl_meshcheck.cli.scans import (
     Options,
     connected,
+    expect_pods,
     fixing_of,
     mend,
     next_pods,
@@ -20,8 +20,7 @@ from kubectl_meshcheck.cli.scans import (
     scan_of,
     taken,
 )
-from kubectl_meshcheck.errors import ExitCode, MeshcheckError
-from kubectl_meshcheck.kinds import POD
+from kubectl_meshcheck.errors import ExitCode
 
 if TYPE_CHECKING:
     # what a scan needs is imported when one is made: help and completion do not pay
@@ -133,12 +132,10 @@ class _Namespaces:
         self._given = given
 
     def begin(self) -> None:
-        """Asks for the pods: they come while what judges them is imported."""
-        with suppress(MeshcheckError):  # to be met again where it is told
-            cluster = self._cluster()
-            place = next(iter(self._places()), "")
-            chosen = {"labelSelector": self._selector} if self._selector else {}
-            cluster.expect(POD.path(place), params=chosen)
+        """Asks for the first pods."""
+        expect_pods(
+            self._cluster, lambda: next(iter(self._places()), ""), self._selector
+        )
 
     def gather(self) -> Gathered:
         """Everything."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kubectl_meshcheck import kinds
 from kubectl_meshcheck.cli import complete, options
-from kubectl_meshcheck.errors import ExitCode
+from kubectl_meshcheck.errors import ExitCode, MeshcheckError
 
 if TYPE_CHECKING:
     # what a scan needs is imported when one is made: help and completion do not pay
@@ -68,6 +69,18 @@ def connected(given: Options, command: str) -> Cluster:
     from kubectl_meshcheck.cluster import Connection, connect
 
     return connect(Connection(command=f"kubectl meshcheck {command}", **given))
+
+
+def expect_pods(
+    cluster: Callable[[], Cluster], place: Callable[[], str], selector: str = ""
+) -> None:
+    """Asks for the pods: they come while what judges them is imported.
+
+    What goes wrong is met again by who reads them, and told there.
+    """
+    params = {"labelSelector": selector} if selector else {}
+    with suppress(MeshcheckError):
+        cluster().expect(kinds.POD.path(place()), params=params)
 
 
 def scan_of(
@@ -132,27 +145,33 @@ def _look(
     fixing: Options | None,
     given: Options,
 ) -> ExitCode:
-    from kubectl_meshcheck.cli import show, targets
+    from kubectl_meshcheck.cli import targets
 
     wanted = targets.parse(words)
-    output = output_of(given)
-    place: list[str] = []
+    shown = taken(given)
     readers: list[Read] = []
     clusters: list[Cluster] = []
 
+    def cluster() -> Cluster:
+        if not clusters:
+            clusters.append(connected(given, words[0]))
+        return clusters[0]
+
     def gather() -> Gathered:
-        cluster = connected(given, words[0])
-        clusters.append(cluster)
-        place.append(cluster.namespace)
         if logs:
-            readers.append(reader_of(cluster))
-        return scan_of(cluster, place, "", logs, nodes=True)()
+            readers.append(reader_of(cluster()))
+        place = [cluster().namespace]
+        return scan_of(cluster(), place, "", logs, nodes=True)()
 
     def wanted_ones(subjects: list[Subject]) -> list[Subject]:
-        return targets.selector(wanted, place[0])(subjects)
+        return targets.selector(wanted, cluster().namespace)(subjects)
 
     select: Select = wanted_ones
+    expect_pods(cluster, lambda: cluster().namespace)
 
+    from kubectl_meshcheck.cli import show
+
+    output = show.Output(**shown)
     if fixing:
         return mend(output, fixing, gather, clusters, select, named=True)
     if preview:

@@ -13,7 +13,8 @@ from tests.shell import Shell
 
 
 @pytest.mark.parametrize(
-    "words", ["ns shop", "ns shop -l app=cart", "ns -A", "ns", "ns shop billing"]
+    "words",
+    ["ns shop", "ns shop -l app=cart", "ns -A", "ns", "ns shop billing", "deploy cart"],
 )
 def test_the_pods_are_asked_for_first_and_every_list_once(
     words: str, tmp_path: Path
