@@ -28,8 +28,7 @@ _LOOK = "make the pods anew; if they are not held then, the injector's log says 
 
 
 def find(subject: Subject) -> Iterator[Finding]:
-    found = mismatch.ineffective(subject)
-    proxy = mismatch.proxy_of(subject) if found else None
+    found, proxy = mismatch.ineffective(subject), subject.judgement.proxy
     if found is None or proxy is None:
         return
     reason = found.reason or _UNKNOWN

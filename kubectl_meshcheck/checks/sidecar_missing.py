@@ -27,7 +27,6 @@ from kubectl_meshcheck.meshes import (
     asked,
     asked_besides,
     mesh_of,
-    opted_in,
     proxies,
     titled,
 )
@@ -42,17 +41,14 @@ _MAKERS = ("ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationControll
 def find(subject: Subject) -> Iterator[Finding]:
     if not subject.running:
         return
+    there = {proxy.mesh for proxy in subject.judgement.found}
     if _meshed(subject):
-        if not opted_in(subject.pod):
-            return
-        there = {proxy.mesh for proxy in subject.judgement.found}
         if subject.judgement.verdict is Verdict.GATEWAY:  # it names no other
             there = {proxy.mesh for proxy in proxies(subject.pod)}
         around = (subject.namespace_labels, subject.namespace_annotations)
         for mesh, request in asked_besides(subject.pod, *around, there):
             yield _finding(subject, mesh, request)
         return
-    there = {proxy.mesh for proxy in subject.judgement.found}
     own = subject.own_marks if subject.ref.kind.kind != "Pod" else None
     found = asked(
         subject.pod,

@@ -34,8 +34,7 @@ _NEW = {
 
 
 def find(subject: Subject) -> Iterator[Finding]:
-    found = mismatch.stale(subject)
-    proxy = mismatch.proxy_of(subject) if found else None
+    found, proxy = mismatch.stale(subject), subject.judgement.proxy
     if found is None or proxy is None or refusals.read(subject) is not None:
         return  # a restart would make pods of which none is taken
     severity = None if found.mends or found.breaks else Severity.INFO

@@ -70,8 +70,7 @@ def diff(
         people = output == "text" and not problems  # else it must not hide these
         if people or error.code is not ExitCode.UNREADABLE:
             raise
-        more = show.perhaps(error) if problems else Problem(error.what, error.hint)
-        problems = [*problems, more]
+        problems = [*problems, show.beside(error, problems)]
     code = _code(found, problems)
     view = plain.view(output, color)
     if found or output != "text":

@@ -111,17 +111,18 @@ def chosen(
     """
     try:
         return select(inventory.subjects()), problems
-    except MissingError as error:
-        found = [] if all_ else error.found
-        if not problems and not found:
+    except MeshcheckError as error:
+        found, errors = [], [error]
+        if isinstance(error, MissingError):
+            found, errors = [] if all_ else error.found, error.errors
+        if error.code is not ExitCode.UNREADABLE or not (problems or found):
             raise
-        told = map(perhaps if problems else missing, error.errors)
-        return found, [*problems, *told]
+        return found, [*problems, *(beside(one, problems) for one in errors)]
 
 
-def missing(error: MeshcheckError) -> Problem:
-    """Something was not found beside what was."""
-    return Problem(error.what, error.hint)
+def beside(error: MeshcheckError, problems: Sequence[Problem]) -> Problem:
+    """An error as one more problem; these may be why something was not found."""
+    return perhaps(error) if problems else Problem(error.what, error.hint)
 
 
 def perhaps(error: MeshcheckError) -> Problem:

@@ -32,12 +32,10 @@ class Target(msgspec.Struct, frozen=True):
 class MissingError(MeshcheckError):
     """Some of the targets have no workload; the first of them ends the program."""
 
-    def __init__(
-        self, errors: Sequence[MeshcheckError], found: Sequence[Subject]
-    ) -> None:
+    def __init__(self, errors: list[MeshcheckError], found: list[Subject]) -> None:
         super().__init__(errors[0].what, errors[0].hint)
         self.errors = errors
-        self.found = list(found)  #: of the other targets
+        self.found = found  #: of the other targets
 
 
 #: what kubectl calls them

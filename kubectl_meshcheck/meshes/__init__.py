@@ -168,12 +168,6 @@ def asked(
     return None
 
 
-def opted_in(pod: PodStart) -> bool:
-    """Whether the pod itself says something about injection into it."""
-    ours = _OPT_INS
-    return not (ours.isdisjoint(pod.annotations) and ours.isdisjoint(pod.labels))
-
-
 def asked_besides(
     pod: PodStart,
     labels: Mapping[str, str] | None,
@@ -181,7 +175,7 @@ def asked_besides(
     there: Collection[str],
 ) -> Iterator[tuple[Mesh, Asked]]:
     """The meshes that the pod itself asks for beside those that are ``there``."""
-    if not opted_in(pod):
+    if _OPT_INS.isdisjoint(pod.annotations) and _OPT_INS.isdisjoint(pod.labels):
         return
     for mesh in MESHES:
         if mesh.opt_in is None or mesh.name in there:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,21 +32,17 @@ def test_it_is_asked_for_once(reach: Reach) -> None:
 @pytest.mark.parametrize(
     "other", [{"params": {"labelSelector": "app=pod-00003"}}, {"chunk": 7}]
 )
-def test_another_list_is_not_taken_for_it(
-    reach: Reach, other: dict[str, object]
-) -> None:
+def test_another_list_is_not_taken_for_it(reach: Reach, other: dict[str, Any]) -> None:
     with Server.start(pods(5)) as server:
         cluster = reach(server)
         cluster.expect(PODS)
-        found = names(cluster.stream(PODS, Item, **other))  # type: ignore[arg-type]
+        found = names(cluster.stream(PODS, Item, **other))
 
         assert found == (["pod-00003"] if "params" in other else ALL[:5])
         assert names(cluster.stream(PODS, Item)) == ALL[:5]
 
 
-def test_what_stands_against_it_is_told_by_who_reads(
-    reach: Reach, tmp_path: Path
-) -> None:
+def test_what_stands_against_it_is_told_by_who_reads(tmp_path: Path) -> None:
     with Server.start(pods(1)) as server:
         config = server.kubeconfig(tmp_path / "config")
     cluster = connect(Connection(kubeconfig=str(config)))

@@ -47,15 +47,11 @@ def _alike(one: Object, other: Object) -> bool:
 @st.composite
 def pods(draw: st.DrawFn) -> Object:
     """Pods with little between them."""
-    volume = draw(TEXTS)
-    return _pod(
-        *(
-            _container(name, draw(st.sampled_from([volume, OWN + "kkkkk"])), args)
-            for name in ("web", "istio-proxy")[: draw(st.integers(1, 2))]
-            if (args := draw(st.lists(TEXTS, max_size=2))) is not None
-        ),
-        **draw(st.sampled_from(OTHERS)),
-    )
+    volumes = st.sampled_from([draw(TEXTS), OWN + "kkkkk"])
+    words = st.lists(TEXTS, max_size=2)
+    names = ("web", "istio-proxy")[: draw(st.integers(1, 2))]
+    containers = [_container(name, draw(volumes), draw(words)) for name in names]
+    return _pod(*containers, **draw(st.sampled_from(OTHERS)))
 
 
 @given(pods(), pods())
