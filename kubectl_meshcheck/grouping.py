@@ -1,11 +1,11 @@
-"""Groups pods by owner and shape as they come: one entry for those that start alike.
+"""Groups the pods of a page by owner and shape: one entry for those that start alike.
 
 Never the pods themselves: memory grows with the workloads, not with the pods.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 from msgspec.structs import replace
@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from kubectl_meshcheck import evidence, meshes, parse
 from kubectl_meshcheck.kinds import JOB, POD, kind_of, known
 from kubectl_meshcheck.listed import ENDED, ListedPod, Meta, Start, Status
-from kubectl_meshcheck.model import Condition, ContainerStatus, Judgement, PodStart
+from kubectl_meshcheck.model import Condition, ContainerStatus, PodStart
 from kubectl_meshcheck.owners import key_of
-from kubectl_meshcheck.shapes import News, Shapes
+from kubectl_meshcheck.shapes import News, Shape, Shapes, told
 from kubectl_meshcheck.workload import Ref
 
 #: pod names that are kept of each group
@@ -32,7 +32,7 @@ class Group(msgspec.Struct, gc=False):
     """The pods of one owner with one shape, so far."""
 
     ref: Ref
-    shape: int  #: its number in ``Groups.judged``
+    shape: int  #: its number on the page
     live: bool
     source: str = ""
     pods: int = 0
@@ -77,18 +77,29 @@ class Group(msgspec.Struct, gc=False):
 
 
 class Part(msgspec.Struct):
-    """The groups of one page of a list."""
+    """What was read of one page."""
 
     page: int
-    groups: list[Group]
-
-
-class Share(msgspec.Struct):
-    """What another process has read of a list since it told last."""
-
     pods: int
-    parts: list[Part]
-    news: News  #: of the shapes
+    groups: list[Group]
+    shapes: list[Shape]  #: by their numbers
+
+
+class Sent(msgspec.Struct):
+    """The same for another process."""
+
+    page: int
+    pods: int
+    groups: list[Group]
+    news: News
+
+    def received(self) -> Part:
+        """What it is there, in strings that equal ones share."""
+        for group in self.groups:
+            group.labels = parse.interned(group.labels)
+            group.statuses = parse.named(group.statuses.values())
+            group.ref = replace(group.ref, kind=known(group.ref.kind))
+        return Part(self.page, self.pods, self.groups, told(self.news))
 
 
 class _Before:
@@ -117,26 +128,17 @@ class _Before:
         )
 
 
-class Groups:
-    """The pods that were read, as far as they start alike."""
+class Grouping:
+    """The pods of one page, as far as they start alike."""
 
-    def __init__(self, *, live: bool) -> None:
+    def __init__(self, page: int = 0, *, live: bool) -> None:
+        self.page = page
         self.pods = 0
         self._shapes = Shapes()
         self._live = live
         self._groups: dict[tuple[str, str, str, str, int], Group] = {}
         #: the last pod of the owners that came last
         self._before: dict[tuple[str, bytes], _Before] = {}
-        self._page = 0
-        self._parts: list[Part] = []  # where a list is read by several
-
-    @property
-    def judged(self) -> list[tuple[PodStart, Judgement]]:
-        """Every shape, by its number."""
-        return self._shapes.judged
-
-    def __iter__(self) -> Iterator[Group]:
-        return iter(self._groups.values())
 
     def add(self, pod: parse.Pod, source: str = "") -> Group | None:
         """Counts a pod in with those of its owner that start alike: its group.
@@ -168,53 +170,21 @@ class Groups:
         if before is None or pod.leaves or not before.starts_like(pod):
             group = self.add(pod.decoded())
             if group is not None and group.ref.kind is not POD:
-                start, _ = self.judged[group.shape]
+                start = self._shapes.all[group.shape].pod
                 self._before[owners] = _Before(pod, start, group)
                 if len(self._before) > RECENT:  # lists are sorted: none comes back
                     del self._before[next(iter(self._before))]
             return
         self._count(before.group, pod, pod.seen)
 
-    def turn(self, page: int) -> None:
-        """The pods that follow are of this page of a list.
+    def part(self) -> Part:
+        """What was read."""
+        return Part(self.page, self.pods, list(self._groups.values()), self._shapes.all)
 
-        Where several read one list, each groups its own pages by themselves, so that
-        the whole does not depend on who was given which.
-        """
-        if self._groups:
-            self._parts.append(Part(self._page, list(self._groups.values())))
-            self._groups, self._before = {}, {}
-        self._page = page
-
-    def share(self) -> Share:
-        """What was read since this was last asked, to be joined in another process."""
-        self.turn(self._page)
-        share = Share(self.pods, self._parts, self._shapes.news())
-        self.pods, self._parts = 0, []
-        return share
-
-    def join(self, other: Share) -> None:
-        """Takes another process' next share; ``settle`` when there are no more."""
-        self._shapes.learn(other.news)
-        for part in other.parts:
-            for group in part.groups:
-                group.shape = self._shapes.ours(group.shape)
-                group.labels = parse.interned(group.labels)
-                group.statuses = parse.named(group.statuses.values())
-                group.ref = replace(group.ref, kind=known(group.ref.kind))
-        self._parts += other.parts
-        self.pods += other.pods
-
-    def settle(self) -> None:
-        """Puts the pages together, in the list's order."""
-        self.turn(self._page)
-        for part in sorted(self._parts, key=lambda part: part.page):
-            for group in part.groups:
-                key = (*key_of(group.ref), group.shape)
-                before = self._groups.setdefault(key, group)
-                if before is not group:
-                    before.add(group)
-        self._parts = []
+    def sent(self) -> Sent:
+        """What was read, for another process."""
+        groups = list(self._groups.values())
+        return Sent(self.page, self.pods, groups, self._shapes.news())
 
     def _group(self, pod: parse.Pod, owner: parse.Owner, source: str) -> Group:
         """The group of that owner and shape, made where it is the first of them."""
@@ -261,12 +231,13 @@ class Groups:
         well: bool,
     ) -> None:
         """Keeps a pod's state, where it shows more than what is kept."""
-        told = parse.statuses(status)
-        shows = 0 if well else evidence.weight(self.judged[group.shape][1], told)
+        statuses = parse.statuses(status)
+        judgement = self._shapes.all[group.shape].judgement
+        shows = 0 if well else evidence.weight(judgement, statuses)
         if (shows, restarts) <= group.worst:
             return
         group.worst = (shows, restarts)
-        group.statuses = told
+        group.statuses = statuses
         group.conditions = parse.conditions(status)
         group.started = (status.startTime or "") if status else ""
         group.shown = (pod.metadata.name, _uid(group, pod.metadata))

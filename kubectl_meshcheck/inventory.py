@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
-from msgspec.structs import replace
+from collections.abc import Callable, Iterable, Iterator
 
 from kubectl_meshcheck import evidence, explaining, meshes, parse
 from kubectl_meshcheck.control import ControlPlane
 from kubectl_meshcheck.events import Events
-from kubectl_meshcheck.grouping import NAMES, Group, Groups, Share
+from kubectl_meshcheck.grouping import Group, Grouping, Sent
 from kubectl_meshcheck.kinds import Kind
 from kubectl_meshcheck.listed import ListedPod
+from kubectl_meshcheck.making import Making
 from kubectl_meshcheck.mesh_objects import MeshObjects
 from kubectl_meshcheck.meshes import controls, registry
-from kubectl_meshcheck.model import PodEvent, PodStart, Verdict
-from kubectl_meshcheck.owners import Key, Known, Owners, key_of
+from kubectl_meshcheck.owners import Owners
+from kubectl_meshcheck.pages import Pages
+from kubectl_meshcheck.shapes import Shape
 from kubectl_meshcheck.workload import Ref, Subject
 
-#: with what the pod shows whose statuses it has
-_Weighed = tuple[Subject, tuple[int, int]]
+_NO_PAGE = -1  #: of pods that came by no page
 
 
 class Inventory:
@@ -28,7 +26,8 @@ class Inventory:
 
     def __init__(self, *, live: bool = True) -> None:
         self._live = live
-        self._groups = Groups(live=live)
+        self._reading = self._page()  # whose pods are coming in
+        self._pages = Pages()
         self._owners = Owners(live=live)
         self._namespaces: dict[str, parse.Meta] = {}
         self._events = Events()
@@ -37,6 +36,8 @@ class Inventory:
         self.pods_unread: dict[str, str] = {}
         #: what could not be read and nobody asked for: said, and no problem
         self.notes: list[str] = []
+        known = (self._owners, self._namespaces, self._events, self.pods_unread)
+        self._making = Making(*known, live=live)
 
     # -- taking in ---------------------------------------------------------
 
@@ -45,28 +46,54 @@ class Inventory:
 
         Raises ``ValueError`` for an environment that was left undecoded and is none.
         """
-        self._groups.add(pod, source)
+        self._reading.add(pod, source)
 
     def take_pod(self, pod: ListedPod, on_invalid: Callable[[str], None]) -> None:
         """The same for a pod of a list; a sentence for one that does not fit."""
-        self._groups.take(pod, on_invalid)
+        self._reading.take(pod, on_invalid)
 
     def turn(self, page: int) -> None:
-        """The pods that follow are of this page of a list that several read."""
-        self._groups.turn(page)
+        """The pods that follow are of this page, from 0; all before it were read here.
 
-    def join(self, share: Share) -> None:
-        """Adds pods that another process has read; ``settle`` follows the last."""
-        self._groups.join(share)
+        Raises ``DisorderError``, as ``join`` and ``settle`` do, where ``finished`` has
+        told of a namespace too early: its pods were no longer among themselves.
+        """
+        before = self._reading
+        if page == before.page:  # which broke off, and goes on
+            return
+        self._reading = self._page(page)
+        self._pages.put(before.part())
+        if before.page != _NO_PAGE:
+            self._pages.whole(before.page)
+
+    def join(self, sent: Sent, *, whole: bool = True) -> None:
+        """Adds a page that another process has read, or as much of it as it could."""
+        self._pages.put(sent.received())
+        if whole:
+            self._pages.whole(sent.page)
 
     def settle(self) -> None:
         """Puts the pages of a list that several have read together."""
-        self._groups.settle()
+        self._pages.put(self._reading.part())
+        self._reading = self._page()
+        self._pages.settle()
+
+    @property
+    def page(self) -> int:
+        """Whose pods are coming in."""
+        return self._reading.page
 
     @property
     def pods(self) -> int:
         """How many were counted."""
-        return self._groups.pods
+        return self._pages.pods + self._reading.pods
+
+    def _page(self, number: int = _NO_PAGE) -> Grouping:
+        return Grouping(number, live=self._live)
+
+    def _groups(self) -> Iterator[tuple[Shape, Group]]:
+        self.settle()
+        return iter(self._pages)
 
     def add_workload(self, kind: Kind, found: parse.Workload, source: str = "") -> None:
         """Remembers an owner with its template."""
@@ -83,7 +110,7 @@ class Inventory:
     def adopt(self, other: Inventory) -> None:
         """Takes over the owners and the settings that an earlier scan has read."""
         self._owners.adopt(other._owners)
-        self._namespaces = dict(other._namespaces)
+        self._namespaces.update(other._namespaces)
         self.mesh_objects = other.mesh_objects
 
     def add_event(self, found: parse.Event) -> None:
@@ -92,19 +119,15 @@ class Inventory:
 
     def wants_events(self) -> bool:
         """Whether events could add to what the pods show."""
-        return any(
-            evidence.telling(self._groups.judged[group.shape][1])
-            for group in self._groups
-        )
+        return any(evidence.telling(shape.judgement) for shape, _ in self._groups())
 
     def wants_skips(self) -> bool:
         """Whether an injector's events could tell why a pod has no proxy."""
-        for group in self._groups:
-            pod, _ = self._groups.judged[group.shape]
-            around = self._namespaces.get(group.ref.namespace)
-            if meshes.writes_events(pod, around.annotations if around else None):
-                return True
-        return False
+        return any(self._skips(shape, group) for shape, group in self._groups())
+
+    def _skips(self, shape: Shape, group: Group) -> bool:
+        around = self._namespaces.get(group.ref.namespace)
+        return meshes.writes_events(shape.pod, around.annotations if around else None)
 
     def wants_refusals(self) -> bool:
         """Whether events could tell that an injector keeps pods from being created."""
@@ -118,7 +141,7 @@ class Inventory:
     def missing(self) -> list[Kind]:
         """The kinds that have to be read to know who owns the pods."""
         wanted: dict[Kind, None] = {}
-        for group in self._groups:
+        for _, group in self._groups():
             top = self._chain(group)[-1]
             if self._owners.missing(top):
                 wanted[top.kind] = None
@@ -130,20 +153,52 @@ class Inventory:
     # -- giving out --------------------------------------------------------
 
     def subjects(self) -> list[Subject]:
-        """Every workload and shape, in no particular order."""
-        merged: dict[tuple[Key, int], _Weighed] = {}
-        covered: set[Key] = set()
-        for group in self._groups:
-            chain = self._chain(group)
-            covered.update(key_of(ref) for ref in chain)
-            key = (key_of(chain[-1]), group.shape)
-            subject = self._subject(group, chain)
-            before = merged.get(key)
-            both = _merged(before, (subject, group.worst)) if before else None
-            merged[key] = both or (subject, group.worst)
-        rows = [subject for subject, _ in merged.values()]
-        rows += [self._from_template(one) for one in self._owners.alone(covered)]
-        rows = self._refused(rows)
+        """Every workload and shape that ``finished`` has not told, in no order."""
+        self.settle()
+        spaces = dict.fromkeys((*self._pages.spaces(), *self._owners.spaces()))
+        rows = [row for space in spaces for row in self._made(space)]
+        return self._explained(self._making.refused(rows))
+
+    def finished(self, *, events: bool) -> list[Subject]:
+        """The workloads of the namespaces that are whole, each once; then forgets them.
+
+        To be asked when all owners, namespaces and settings were read; ``events``: and
+        the kubelet's events.  Left for ``subjects`` are those of which more may have to
+        be read.
+        """
+        ready = [one for one in self._pages.behind() if self._ready(one, events)]
+        rows = [row for space in ready for row in self._made(space)]
+        for space in ready:
+            self._pages.take(space)
+            self._owners.forget(space)
+        return self._explained(rows)
+
+    def awaits_events(self) -> bool:
+        """Whether ``finished`` would leave workloads out for want of events."""
+        return any(
+            evidence.telling(shape.judgement)
+            for space in self._pages.behind()
+            for shape, _ in self._pages.of(space)
+        )
+
+    def _ready(self, space: str, events: bool) -> bool:
+        """Whether nothing is to be read that tells of a namespace's workloads."""
+        if self._owners.lacking(space):
+            return False
+        for shape, group in self._pages.of(space):
+            if not events and evidence.telling(shape.judgement):
+                return False
+            if self._owners.missing(self._chain(group)[-1]):
+                return False
+            if self._skips(shape, group):
+                return False
+        return True
+
+    def _made(self, space: str) -> list[Subject]:
+        """Every workload and shape of a namespace."""
+        return self._making.of(space, self._pages.of(space))
+
+    def _explained(self, rows: Iterable[Subject]) -> list[Subject]:
         unknown = self.mesh_objects.webhooks_unknown
         return explaining.explained(rows, self.control_planes(), unknown)
 
@@ -156,118 +211,6 @@ class Inventory:
             if known is not None and known.template is not None:
                 objects.deployments[wanted] = known.template
         if objects.webhooks_unknown:
-            told = (controls.hint(pod) for pod, _ in self._groups.judged)
+            told = (controls.hint(shape.pod) for shape, _ in self._groups())
             objects.hints.update(dict.fromkeys(one for one in told if one))
         return controls.planes(objects)
-
-    def _subject(self, group: Group, chain: tuple[Ref, ...]) -> Subject:
-        pod, judgement = self._groups.judged[group.shape]
-        owner = self._keeper(chain)
-        return Subject(
-            ref=chain[-1],
-            owners=chain,
-            pod=pod,
-            judgement=judgement,
-            pods=group.pods,
-            ready=group.ready,
-            names=tuple(group.names),
-            restarts=group.restarts,
-            statuses=group.statuses,
-            conditions=group.conditions,
-            started=group.started,
-            events=self._events_of(group),
-            skipped=self._skipped(chain),
-            live=group.live,
-            labels=owner.labels if owner else group.labels,
-            source=group.source or (owner.source if owner else ""),
-            **self._around(chain[-1].namespace, owner),
-        )
-
-    def _keeper(self, chain: tuple[Ref, ...]) -> Known | None:
-        """The top-most owner whose template was read."""
-        for ref in reversed(chain):
-            found = self._owners.with_template(ref)
-            if found is not None:
-                return found
-        return None
-
-    def _events_of(self, group: Group) -> tuple[PodEvent, ...]:
-        ref = group.ref
-        return self._events.of_owner(
-            ref.namespace, ref.name, ref.kind.kind, group.names
-        )
-
-    def _skipped(self, chain: tuple[Ref, ...]) -> str:
-        for ref in chain:
-            told = self._events.skipped(ref.namespace, ref.kind.kind, ref.name)
-            if told:
-                return told
-        return ""
-
-    def _refused(self, rows: list[Subject]) -> list[Subject]:
-        """With the newest word on why no pod is created, each on one row."""
-        told = self._owners.refused(self._events.refused)
-        if not told:
-            return rows
-        for row in rows:  # what was refused before its newest pod was made is over
-            event = told.get(key_of(row.ref))
-            if event is not None and event.last and event.last < row.started:
-                del told[key_of(row.ref)]
-        return [
-            replace(row, refused=event)
-            if (event := told.pop(key_of(row.ref), None)) is not None
-            else row
-            for row in rows
-        ]
-
-    def _from_template(self, known: Known) -> Subject:
-        pod = known.pod or PodStart()
-        judgement = meshes.judge(pod)
-        unread = self.pods_unread.get(known.ref.namespace, self.pods_unread.get("", ""))
-        if unread and judgement.verdict is Verdict.NONE and known.replicas != 0:
-            # what its pods have that its template has not
-            judgement = replace(judgement, verdict=Verdict.UNKNOWN, reason=unread)
-        return Subject(
-            ref=known.ref,
-            owners=(known.ref,),
-            pod=pod,
-            judgement=judgement,
-            unread=unread,
-            live=self._live,
-            labels=known.labels,
-            source=known.source,
-            **self._around(known.ref.namespace, known),
-        )
-
-    def _around(self, namespace: str, owner: Known | None) -> dict[str, Any]:
-        """What a subject has of its owner and of its namespace."""
-        meta = self._namespaces.get(namespace)
-        return {
-            "template": owner.pod if owner else None,
-            "own_marks": _own_marks(owner) if owner else parse.NONE,
-            "replicas": owner.replicas if owner else None,
-            "namespace_labels": (meta.labels or {}) if meta else None,
-            "namespace_annotations": (meta.annotations or {}) if meta else None,
-        }
-
-
-def _own_marks(owner: Known) -> Mapping[str, str]:
-    """What stands on the owner's own metadata, where no mesh looks."""
-    labels, annotations = owner.meta.labels, owner.meta.annotations
-    if not labels and not annotations:
-        return parse.NONE
-    return dict((*meshes.relevant(labels), *meshes.relevant(annotations)))
-
-
-def _merged(one: _Weighed, other: _Weighed) -> _Weighed:
-    """Two groups of one workload that start alike, as one."""
-    (a, worst_a), (b, worst_b) = (one, other) if one[1] >= other[1] else (other, one)
-    both = replace(
-        a,
-        pods=a.pods + b.pods,
-        ready=a.ready + b.ready,
-        restarts=a.restarts + b.restarts,
-        names=(a.names + b.names)[:NAMES],
-        events=a.events + b.events,
-    )
-    return both, max(worst_a, worst_b)

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import msgspec
 
-from kubectl_meshcheck import events, hearing, logs, mesh_reading, parallel, parse, twin
-from kubectl_meshcheck.cluster import ApiError, Cluster
+from kubectl_meshcheck import events, mesh_reading, parallel, parse, twin
+from kubectl_meshcheck.cluster import Alone, ApiError, Aside, Cluster
 from kubectl_meshcheck.errors import MeshcheckError, Problem, nearest
 from kubectl_meshcheck.inventory import Inventory
 from kubectl_meshcheck.kinds import KINDS, POD, REPLICA_SET, Kind
 from kubectl_meshcheck.listed import ListedPod
+from kubectl_meshcheck.workload import Subject
 
 #: kinds that only lead on to an owner; their templates say nothing new
 _BARE = (REPLICA_SET,)
 _STEP = 500  #: pods from one word on progress to the next
-#: logs are no JSON
-_ANY = {"Accept": "*/*"}
 Progress = Callable[[int], None]
+Done = Callable[[list[Subject]], None]
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -35,19 +36,25 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 def from_cluster(
-    cluster: Cluster, scope: Scope, progress: Progress = lambda _: None
+    cluster: Cluster,
+    scope: Scope,
+    progress: Progress = lambda _: None,
+    done: Done | None = None,
 ) -> tuple[Inventory, list[Problem]]:
     """Reads the pods of ``scope`` and whoever owns them.
 
-    What is denied becomes a problem, and the rest is read all the same.  Raises
-    ``MeshcheckError`` when nothing at all can be had.
+    ``done`` is for all namespaces: it is given the workloads of those that are whole
+    while others are read, and the inventory has the rest; who keeps little of each
+    needs no memory for a big cluster.  What is denied becomes a problem, and the rest
+    is read all the same.  Raises ``MeshcheckError`` when nothing at all can be had, and
+    ``DisorderError`` where ``done`` was given too little.
     """
-    reader = _Reader(cluster, scope, progress)
+    reader = _Reader(cluster, scope, progress, done)
     # a copy is made before there are threads, and one namespace is not worth it; the
     # meshes' settings are one list and a few single objects, beside everything else
     with (
         twin.of(reader.inventory, wanted=not scope.namespaces) as reader.twin,
-        parallel.beside([reader.meshes]),
+        parallel.beside([reader.noted(reader.meshes)]),
     ):
         for namespace in scope.namespaces or ("",):
             reader.read(namespace)
@@ -62,7 +69,7 @@ def pods_again(
 
     Owners and settings are those of ``before``; an owner that is new is looked for.
     """
-    reader = _Reader(cluster, scope, lambda _: None)
+    reader = _Reader(cluster, scope)
     reader.inventory.adopt(before)
     for namespace in scope.namespaces or ("",):
         reader.again(namespace)
@@ -71,13 +78,24 @@ def pods_again(
 
 
 class _Reader:
-    def __init__(self, cluster: Cluster, scope: Scope, progress: Progress) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        scope: Scope,
+        progress: Progress = lambda _: None,
+        done: Done | None = None,
+    ) -> None:
         self._cluster = cluster
         self._scope = scope
         self._progress = progress
+        self._done = done
         self.inventory = Inventory()
         self.problems: list[Problem] = []
         self.twin: twin.Twin | None = None  #: who reads some of the pages
+        self._open = 0  # tasks beside the pods that have not ended
+        self._lock = threading.Lock()
+        #: waits for the kubelet's warnings, where they are read beside the pods
+        self._warnings: Callable[[], BaseException | None] | None = None
 
     def read(self, namespace: str) -> None:
         """One namespace, or all when it is empty."""
@@ -85,12 +103,26 @@ class _Reader:
         kinds = [kind for kind in KINDS if kind.always and kind is not POD]
         tasks = [partial(self._namespace, namespace)]
         tasks += [partial(self._owners, kind, namespace) for kind in kinds]
-        with parallel.beside(tasks):
+        with parallel.beside([self.noted(task) for task in tasks]):
             self._pods(namespace)
+        failure = self._warnings() if self._warnings else None
+        if failure is not None:
+            raise failure
         # whoever is slow must not decide what is told first
         self.problems[before:] = sorted(self.problems[before:])
         self._follow(namespace, {kind for kind in KINDS if kind.always})
         self._told(namespace)
+
+    def noted(self, task: parallel.Task) -> parallel.Task:
+        """A task of which is known whether it is done."""
+        self._open += 1
+
+        def run() -> None:
+            task()
+            with self._lock:
+                self._open -= 1
+
+        return run
 
     def again(self, namespace: str) -> None:
         """One namespace, or all, where the owners are known already."""
@@ -118,7 +150,8 @@ class _Reader:
         path = POD.path(namespace)
         before = self.inventory.pods
         try:
-            self._counted(self._stream(path, ListedPod, params, aside=self.twin))
+            aside = self.twin or (Alone(self.inventory.turn) if self._done else None)
+            self._counted(self._stream(path, ListedPod, params, aside=aside))
         except MeshcheckError as error:
             seen = self.inventory.pods - before
             unread = self.inventory.pods_unread
@@ -134,9 +167,12 @@ class _Reader:
 
     def _counted(self, pods: Iterator[ListedPod]) -> None:
         inventory = self.inventory
-        told = 0
+        told, page = 0, inventory.page
         try:
             for pod in pods:
+                if inventory.page != page:
+                    page = inventory.page
+                    self._hand_out()
                 inventory.take_pod(pod, self._invalid)
                 if inventory.pods >= told + _STEP:
                     told = inventory.pods
@@ -145,6 +181,17 @@ class _Reader:
             self._join()
             raise
         self._join()
+
+    def _hand_out(self) -> None:
+        """Tells of the namespaces that are whole, where that is wanted and possible."""
+        inventory = self.inventory
+        if not self._done or self._open or inventory.mesh_objects.webhooks_unknown:
+            return
+        if self._warnings is None and inventory.awaits_events():
+            task = partial(self._events, "", events.SELECTOR)
+            self._warnings = parallel.start([self.noted(task)])
+            return
+        self._done(inventory.finished(events=self._warnings is not None))
 
     def _join(self) -> None:
         for sentence in self.twin.join() if self.twin else ():
@@ -159,7 +206,7 @@ class _Reader:
         item: type[Any],
         params: dict[str, str],
         bare: bool = False,
-        aside: twin.Twin | None = None,
+        aside: Aside | None = None,
     ) -> Iterator[Any]:
         found: Iterator[Any] = self._cluster.stream(
             path,
@@ -221,7 +268,7 @@ class _Reader:
 
     def _told(self, namespace: str) -> None:
         """The kubelet's warnings and injectors' reasons, where these may tell more."""
-        if self.inventory.wants_events():
+        if self._warnings is None and self.inventory.wants_events():
             self._events(namespace, events.SELECTOR)
         if self.inventory.wants_skips():
             self._events(namespace, events.SKIPS)
@@ -255,28 +302,3 @@ class _Reader:
         problem = error.problem()
         if problem not in self.problems:
             self.problems.append(problem)
-
-
-def logs_of(cluster: Cluster) -> hearing.Read:
-    """Reads logs from a cluster, one request each, bounded in bytes."""
-
-    def read(wanted: hearing.Wanted) -> str | None:
-        params = {
-            "container": wanted.container,
-            "timestamps": "true",
-            "limitBytes": str(logs.MOST_BYTES),
-        }
-        if wanted.previous:
-            params["previous"] = "true"
-        path = f"{POD.path(wanted.namespace)}/{wanted.pod}/log"
-        try:
-            body = cluster.request("GET", path, params=params, headers=_ANY)
-        except ApiError as error:
-            if error.status == 403:
-                raise hearing.DeniedError(error.problem()) from error
-            if error.status in (400, 404):  # no such run, or no such pod any more
-                return None
-            raise
-        return body[: logs.MOST_BYTES].decode(errors="replace")
-
-    return read

@@ -40,7 +40,7 @@ class Owners:
 
     def __init__(self, *, live: bool = True) -> None:
         self._live = live
-        self._known: dict[Key, Known] = {}
+        self._spaces: dict[str, dict[Key, Known]] = {}  # by namespace
 
     def add_workload(self, kind: Kind, found: parse.Workload, source: str = "") -> None:
         """Remembers an owner with its template."""
@@ -49,7 +49,7 @@ class Owners:
         ref = Ref(kind, meta.namespace, meta.name or meta.generateName)
         template = found.template
         marks = template.metadata if template else None
-        self._known[key_of(ref)] = Known(
+        self._space(ref)[key_of(ref)] = Known(
             ref,
             meta,
             meshes.start_of(marks, template.spec) if template else None,
@@ -64,11 +64,26 @@ class Owners:
     def add_owner(self, kind: Kind, meta: parse.Meta) -> None:
         """Remembers an owner of which only the metadata was read."""
         ref = Ref(kind, meta.namespace, meta.name)
-        self._known.setdefault(key_of(ref), Known(ref, meta, bare=True))
+        self._space(ref).setdefault(key_of(ref), Known(ref, meta, bare=True))
 
     def adopt(self, other: Owners) -> None:
         """Takes over what an earlier scan has read."""
-        self._known = dict(other._known)
+        self._spaces = {name: dict(own) for name, own in other._spaces.items()}
+
+    def spaces(self) -> list[str]:
+        """The namespaces in which owners are known."""
+        return list(self._spaces)
+
+    def forget(self, namespace: str) -> None:
+        """Drops the owners of a namespace, of which everything was told."""
+        self._spaces.pop(namespace, None)
+
+    def _space(self, ref: Ref) -> dict[Key, Known]:
+        return self._spaces.setdefault(ref.namespace, {})
+
+    def _get(self, key: Key) -> Known | None:
+        own = self._spaces.get(key[2])
+        return own.get(key) if own else None
 
     def chain(self, first: Ref, hash_: str) -> tuple[Ref, ...]:
         """From the pods' own owner to the top-most that is known.
@@ -79,7 +94,7 @@ class Owners:
         deployment = self._deployment(first, hash_)
         if deployment:
             chain.append(deployment)
-        while (known := self._known.get(key_of(chain[-1]))) is not None:
+        while (known := self._get(key_of(chain[-1]))) is not None:
             owner = parse.controller(known.meta)
             if owner is None:
                 break
@@ -96,15 +111,20 @@ class Owners:
         suffix = f"-{hash_}"
         if ref.kind is not REPLICA_SET or not hash_:
             return None
-        if not ref.name.endswith(suffix) or key_of(ref) in self._known:
+        if not ref.name.endswith(suffix) or self._get(key_of(ref)):
             return None
         name = ref.name[: -len(suffix)]
-        known = self._known.get(("Deployment", "apps", ref.namespace, name))
+        known = self._get(("Deployment", "apps", ref.namespace, name))
         return known.ref if known else None
 
-    def lacking(self) -> list[Known]:
-        """The owners that have less pods than they want."""
-        return [known for known in self._known.values() if known.lacking]
+    def lacking(self, *namespaces: str) -> list[Known]:
+        """The owners there (all when none) that have less pods than they want."""
+        return [
+            known
+            for namespace in namespaces or self._spaces
+            for known in self._spaces.get(namespace, {}).values()
+            if known.lacking
+        ]
 
     def refused(self, events: Mapping[Place, PodEvent]) -> dict[Key, PodEvent]:
         """The newest word on why pods cannot be created, by the top-most owner.
@@ -134,7 +154,7 @@ class Owners:
 
     def missing(self, top: Ref) -> bool:
         """Whether an owner at the end of a chain has not been read."""
-        return top.kind is not POD and key_of(top) not in self._known
+        return top.kind is not POD and self._get(key_of(top)) is None
 
     def with_template(self, ref: Ref) -> Known | None:
         """The owner, where its template was read."""
@@ -142,12 +162,12 @@ class Owners:
 
     def template_of(self, key: Key) -> Known | None:
         """The same by its key."""
-        known = self._known.get(key)
+        known = self._get(key)
         return known if known and known.pod else None
 
-    def alone(self, covered: Collection[Key]) -> Iterator[Known]:
-        """The workloads without pods that stand for themselves."""
-        for key, known in self._known.items():
+    def alone(self, namespace: str, covered: Collection[Key]) -> Iterator[Known]:
+        """The workloads there without pods that stand for themselves."""
+        for key, known in self._spaces.get(namespace, {}).items():
             if key not in covered and self._is_top(known):
                 yield known
 
@@ -160,7 +180,7 @@ class Owners:
         if owner is None:
             return True
         kind = kind_of(owner.kind, owner.apiVersion)
-        return key_of(Ref(kind, known.ref.namespace, owner.name)) not in self._known
+        return self._get(key_of(Ref(kind, known.ref.namespace, owner.name))) is None
 
 
 def _lean(meta: parse.Meta) -> parse.Meta:

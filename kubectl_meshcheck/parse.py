@@ -356,13 +356,13 @@ def _container(found: _Container, role: Role, user: int | None) -> Container:
     return shared(made)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def shared(container: Container) -> Container:
     """One for all that are equal: a fleet's proxies differ in nothing that is read."""
     return container
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def marked(*marks: tuple[str, str]) -> Mapping[str, str]:
     """Annotations or labels, one for all that are equal."""
     return interned(dict(marks)) if marks else NONE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -15,6 +15,10 @@ from kubectl_meshcheck.evidence import Kind, Strength
 from kubectl_meshcheck.ignore import Ignore
 from kubectl_meshcheck.model import Verdict
 from kubectl_meshcheck.workload import Subject
+
+NOTHING = -1  #: a rank below every severity
+#: sorts rows, the one that hurts most first
+Damage = tuple[int, int, str, str, str]
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -29,6 +33,12 @@ class Row(msgspec.Struct, frozen=True, gc=False):
         """The findings that nobody decided to live with."""
         return tuple(found for found in self.found if not found.ignored)
 
+    @property
+    def worst(self) -> int:
+        """The rank of the worst of these; ``NOTHING`` where there is none."""
+        ranks = [one.severity.rank for one in self.found if not one.ignored]
+        return max(ranks, default=NOTHING)
+
 
 class Report(msgspec.Struct, frozen=True, gc=False):
     """The answer to one call of the program."""
@@ -41,15 +51,8 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     @property
     def exit_code(self) -> ExitCode:
         """The same whatever the format."""
-        if self.problems:
-            return ExitCode.UNREADABLE
-        if self.fail_on is not None and any(
-            found.severity.rank >= self.fail_on.rank
-            for row in self.rows
-            for found in row.counted
-        ):
-            return ExitCode.FOUND
-        return ExitCode.CLEAN
+        worst = max((row.worst for row in self.rows), default=NOTHING)
+        return exit_code(worst, self.fail_on, self.problems)
 
     @property
     def verdicts(self) -> dict[Verdict, int]:
@@ -60,16 +63,33 @@ class Report(msgspec.Struct, frozen=True, gc=False):
 
 def scan(subjects: Iterable[Subject], rules: Sequence[Ignore] = ()) -> Report:
     """Runs every check on every subject; the rows that hurt most come first."""
-    rows: list[tuple[tuple[int, int, str, str, str], Row]] = []
-    warnings: list[str] = []
+    warnings: set[str] = set()
+    found = [(damage(row), row) for row in rows(subjects, rules, warnings)]
+    found.sort(key=lambda one: one[0])
+    ordered = tuple(row for _, row in found)
+    return Report(rows=ordered, warnings=tuple(sorted(warnings)))
+
+
+def rows(
+    subjects: Iterable[Subject], rules: Sequence[Ignore], warnings: set[str]
+) -> Iterator[Row]:
+    """The same one by one, in the subjects' order; adds to the warnings."""
     for subject in subjects:
         own, wrong = ignore.on(subject)
-        warnings += wrong
+        warnings.update(wrong)
         found = tuple(_found(subject, [*own, *rules]))
-        rows.append((_damage(subject), Row(subject, why(subject), found)))
-    rows.sort(key=lambda row: row[0])
-    ordered = tuple(row for _, row in rows)
-    return Report(rows=ordered, warnings=tuple(sorted(set(warnings))))
+        yield Row(subject, why(subject), found)
+
+
+def exit_code(
+    worst: int, fail_on: Severity | None, problems: Sequence[Problem]
+) -> ExitCode:
+    """What a scan ends with whose worst finding has that rank."""
+    if problems:
+        return ExitCode.UNREADABLE
+    if fail_on is not None and worst >= fail_on.rank:
+        return ExitCode.FOUND
+    return ExitCode.CLEAN
 
 
 def _found(subject: Subject, rules: Sequence[Ignore]) -> Iterable[Found]:
@@ -79,7 +99,9 @@ def _found(subject: Subject, rules: Sequence[Ignore]) -> Iterable[Found]:
             yield Found(check, finding, reason)
 
 
-def _damage(subject: Subject) -> tuple[int, int, str, str, str]:
+def damage(row: Row) -> Damage:
+    """How much a row hurts; then by its name."""
+    subject = row.subject
     rank = subject.judgement.verdict.rank
     ref = subject.ref
     return (_proof(subject), rank, ref.namespace, ref.kind.short, ref.name)

@@ -24,7 +24,7 @@ import msgspec
 
 from kubectl_meshcheck.cluster import Page, Shape
 from kubectl_meshcheck.errors import MeshcheckError
-from kubectl_meshcheck.grouping import Groups, Share
+from kubectl_meshcheck.grouping import Grouping, Sent
 from kubectl_meshcheck.inventory import Inventory
 from kubectl_meshcheck.listed import ListedPod
 
@@ -38,7 +38,7 @@ _SIZE = struct.Struct("<Q")  #: of an answer, which follows
 class _Answer(msgspec.Struct):
     """What the copy has to say of one page."""
 
-    share: Share
+    sent: Sent
     invalid: list[str]  #: a sentence for each item that does not fit
     broken: str = ""  #: why it could not be read to its end
 
@@ -129,7 +129,7 @@ class Twin:
             answer = _decode(memoryview(self._answer)[_SIZE.size : end])
             self._answer = self._answer[end:]
             self._busy -= 1
-            self._inventory.join(answer.share)
+            self._inventory.join(answer.sent, whole=not answer.broken)
             self._invalid += answer.invalid
             self._broken = self._broken or answer.broken
 
@@ -202,10 +202,10 @@ def _serve(pages: int, told: int) -> NoReturn:
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends us
         with os.fdopen(pages, "rb") as source, os.fdopen(told, "wb") as answers:
-            groups, shape = Groups(live=True), Shape(ListedPod)
+            shape = Shape(ListedPod)
             while head := source.read(_HEAD.size):
                 number, gzip, size = _HEAD.unpack(head)
-                answer = _read(groups, shape, Page(number, gzip, source.read(size)))
+                answer = _read(shape, Page(number, gzip, source.read(size)))
                 answers.write(_SIZE.pack(len(answer)))
                 answers.write(answer)
                 answers.flush()
@@ -215,13 +215,13 @@ def _serve(pages: int, told: int) -> NoReturn:
         os._exit(code)
 
 
-def _read(groups: Groups, shape: Shape[ListedPod], page: Page) -> bytes:
+def _read(shape: Shape[ListedPod], page: Page) -> bytes:
     invalid: list[str] = []
     broken = ""
-    groups.turn(page.number)
+    pods = Grouping(page.number, live=True)
     try:
         for pod in page.items(shape, invalid.append):
-            groups.take(pod, invalid.append)
+            pods.take(pod, invalid.append)
     except MeshcheckError as error:
         broken = error.what
-    return msgspec.msgpack.encode(_Answer(groups.share(), invalid, broken))
+    return msgspec.msgpack.encode(_Answer(pods.sent(), invalid, broken))

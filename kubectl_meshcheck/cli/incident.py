@@ -6,7 +6,7 @@ import click
 from msgspec.structs import replace
 
 from kubectl_meshcheck import demo, hearing, offline
-from kubectl_meshcheck.cli import show
+from kubectl_meshcheck.cli import listing, show
 from kubectl_meshcheck.cli.compare import compared
 from kubectl_meshcheck.cli.rehearsal import rehearse
 from kubectl_meshcheck.cli.show import Output
@@ -49,7 +49,9 @@ def tell(options: Output) -> ExitCode:
     if not options.for_people:
         return show.run(options, _gather, readers=[_recorded], namespaces=True)
     click.echo(_BEFORE)
-    code = show.run(options, _gather, readers=[_recorded], namespaces=True)
+    code = listing.run(
+        options, lambda _: _gather(), readers=[_recorded], namespaces=True
+    )
     click.echo(_BETWEEN)
     show.run(
         replace(options, only_problems=False),

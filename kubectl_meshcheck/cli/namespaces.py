@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from kubectl_meshcheck.cluster import Cluster
     from kubectl_meshcheck.hearing import Read
     from kubectl_meshcheck.inventory import Inventory
+    from kubectl_meshcheck.live import Done
     from kubectl_meshcheck.scan import Report
     from kubectl_meshcheck.workload import Subject
 
@@ -88,7 +89,7 @@ def ns(
     seen = _Namespaces(names, all_namespaces, selector, logs, given)
     seen.begin()
 
-    from kubectl_meshcheck.cli import show
+    from kubectl_meshcheck.cli import listing, show
 
     output = show.Output(**shown)
 
@@ -101,10 +102,11 @@ def ns(
         clusters = seen.clusters
         return mend(output, fixing, seen.gather, clusters, select, namespaces=many)
     if preview:
+        seen.at_once = True  # what is asked of the injector is asked in the end
         select = next_pods(seen.clusters, select)
     if watched:
         return _watch(output, interval, seen, select, namespaces=many)
-    return show.run(
+    return listing.run(
         output,
         seen.gather,
         select=select,
@@ -129,6 +131,7 @@ class _Namespaces:
         self.readers: list[Read] = []  #: likewise, where logs are wanted
         self._names, self._everywhere = names, everywhere
         self._selector, self._logs = selector, logs
+        self.at_once = logs  #: everything is wanted together
         self._given = given
 
     def begin(self) -> None:
@@ -137,12 +140,14 @@ class _Namespaces:
             self._cluster, lambda: next(iter(self._places()), ""), self._selector
         )
 
-    def gather(self) -> Gathered:
-        """Everything."""
+    def gather(self, done: Done | None = None) -> Gathered:
+        """Everything, but what ``done`` was given before."""
         cluster = self._cluster()
         if self._logs and not self.readers:
             self.readers.append(reader_of(cluster))
-        return scan_of(cluster, self._places(), self._selector, self._logs)()
+        places = self._places()
+        told = None if places or self.at_once else done
+        return scan_of(cluster, places, self._selector, self._logs)(told)
 
     def again(self, before: Inventory) -> Gathered:
         """The pods alone, a little later."""

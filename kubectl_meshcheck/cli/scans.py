@@ -89,15 +89,15 @@ def scan_of(
     selector: str,
     proof: bool,
     nodes: bool = False,
-) -> Callable[[], Gathered]:
+) -> Callable[..., Gathered]:
     from kubectl_meshcheck import live
     from kubectl_meshcheck.cli.show import Progress
 
-    def gather() -> Gathered:
+    def gather(done: live.Done | None = None) -> Gathered:
         progress = Progress()
         try:
             scope = live.Scope(tuple(names), selector, proof, nodes)
-            return live.from_cluster(cluster, scope, progress)
+            return live.from_cluster(cluster, scope, progress, done)
         finally:
             progress.close()
             for warning in cluster.warnings:
@@ -107,9 +107,9 @@ def scan_of(
 
 
 def reader_of(cluster: Cluster) -> Read:
-    from kubectl_meshcheck import live
+    from kubectl_meshcheck import log_reading
 
-    return live.logs_of(cluster)
+    return log_reading.logs_of(cluster)
 
 
 def mend(
@@ -269,7 +269,7 @@ def file(
       helm template ./chart | kubectl meshcheck file --fix -f - > shop.yaml
     """
     from kubectl_meshcheck import offline
-    from kubectl_meshcheck.cli import show
+    from kubectl_meshcheck.cli import listing
 
     given.pop("verbosity")
     output = output_of(given)
@@ -282,11 +282,11 @@ def file(
         raise click.UsageError("--dry-run, --yes and --mesh go with --fix")
     stdin = sys.stdin.buffer
 
-    def gather() -> Gathered:
+    def gather(_: object) -> Gathered:
         return offline.from_files(filenames, recursive=recursive, stdin=stdin)
 
     nothing = f"No workloads found in {', '.join(filenames)}."
-    return show.run(output, gather, namespaces=True, nothing=lambda: nothing)
+    return listing.run(output, gather, namespaces=True, nothing=lambda: nothing)
 
 
 @click.command(cls=options.Command, short_help="A recorded incident, no cluster.")

@@ -24,10 +24,12 @@ from kubectl_meshcheck.inventory import Inventory
 from kubectl_meshcheck.report import table
 from kubectl_meshcheck.report.text import View, safe
 from kubectl_meshcheck.scan import Report
-from kubectl_meshcheck.workload import Subject
+from kubectl_meshcheck.workload import Ref, Subject
 
 PROGRAM = "kubectl meshcheck"
 Gathered = tuple[Inventory, list[Problem]]
+Gather = Callable[[], Gathered]
+Select = Callable[[list[Subject]], list[Subject]]
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -49,9 +51,9 @@ class Output(msgspec.Struct, frozen=True):
 
 def run(
     options: Output,
-    gather: Callable[[], Gathered],
+    gather: Gather,
     *,
-    select: Callable[[list[Subject]], list[Subject]] = lambda all_: all_,
+    select: Select = lambda all_: all_,
     readers: Sequence[Read] = (),
     detail: bool = False,
     namespaces: bool = False,
@@ -59,8 +61,9 @@ def run(
 ) -> ExitCode:
     """Gathers, scans, prints; what goes wrong is printed in the same format.
 
-    ``readers`` may be filled while it gathers: what reads logs, where that is wanted.
-    ``nothing`` is asked after that: what to say when there is nothing to show.
+    For what is no table, which ``listing`` prints.  ``readers`` may be filled while it
+    gathers: what reads logs, where that is wanted.  ``nothing`` is asked after that:
+    what to say when there is nothing to show.
     """
     rules, fail_on = rules_of(options)
     try:
@@ -71,34 +74,40 @@ def run(
         found = Report(problems=(Problem(error.what, error.hint),))
     found = replace(found, fail_on=fail_on)
     shown = view(options, namespaces)
-    click.echo(
-        report.render(found, options.output, shown, detail=detail),
-        nl=False,
-        color=True,
-    )
-    _tell(found, nothing, options, View() if detail else shown)
+    text = report.render(found, options.output, shown, detail=detail)
+    click.echo(text, nl=False, color=True)
+    rows = [(row.worst, row.subject.ref) for row in found.rows]
+    tell(rows, found.problems, found.warnings, options, nothing)
     return found.exit_code
 
 
 def look(
-    gather: Callable[[], Gathered],
+    gather: Gather,
     rules: Sequence[Ignore],
-    select: Callable[[list[Subject]], list[Subject]],
+    select: Select,
     readers: Sequence[Read] = (),
 ) -> Report:
     """Gathers, reads logs where that is wanted, and scans."""
-    inventory, problems = gather()
+    subjects, problems, notes = heard(gather(), select, readers)
+    found = scan.scan(subjects, rules)
+    warnings = (*found.warnings, *notes)
+    return replace(found, warnings=warnings, problems=tuple(problems))
+
+
+def heard(
+    gathered: Gathered, select: Select, readers: Sequence[Read] = ()
+) -> tuple[list[Subject], list[Problem], list[str]]:
+    """What ``select`` picks, with its logs where wanted; the problems and the notes."""
+    inventory, problems = gathered
     subjects, problems = chosen(select, inventory, problems)
     for read in readers:
         subjects, deaf = hearing.listen(subjects, read)
         problems = [*problems, *deaf]
-    found = scan.scan(subjects, rules)
-    warnings = (*found.warnings, *inventory.notes)
-    return replace(found, warnings=warnings, problems=tuple(problems))
+    return subjects, problems, inventory.notes
 
 
 def chosen(
-    select: Callable[[list[Subject]], list[Subject]],
+    select: Select,
     inventory: Inventory,
     problems: list[Problem],
     *,
@@ -195,22 +204,31 @@ def _color(when: str, stream: TextIO) -> bool:
     return stream.isatty() and not plain
 
 
-def _tell(
-    found: Report, nothing: Callable[[], str], options: Output, shown: View
+def tell(
+    rows: Sequence[tuple[int, Ref]],
+    problems: Sequence[Problem],
+    warnings: Iterable[str],
+    options: Output,
+    nothing: Callable[[], str],
+    missing: Sequence[str] = (),
 ) -> None:
-    """Everything that is not data, on stderr."""
-    for warning in found.warnings:
+    """Everything that is not data, on stderr.
+
+    ``rows`` are the ranks of their worst findings and their names, in their order;
+    ``missing`` the columns for which the terminal is too narrow.
+    """
+    for warning in warnings:
         click.echo(f"warning: {safe(warning)}", err=True)
-    complain_of(found.problems)
-    if not found.rows and not found.problems:
+    complain_of(problems)
+    if not rows and not problems:
         click.echo(nothing(), err=True)
-    silent = options.only_problems and options.for_people and not found.problems
-    if silent and found.rows and not table.shown(found, View(only_problems=True)):
+    silent = options.only_problems and options.for_people and not problems
+    hidden = View(only_problems=True)
+    if silent and rows and not any(table.wanted(worst, hidden) for worst, _ in rows):
         click.echo("No problems found.", err=True)
-    if not options.for_people or not found.rows or not sys.stdout.isatty():
+    if not options.for_people or not rows or not sys.stdout.isatty():
         return
-    missing = table.left_out(found, shown) if options.output == "table" else ()
-    hints = [_next(found, options)]
+    hints = [_next(rows)]
     if missing:
         hints.append(f"Too narrow for {', '.join(missing)}: -o wide shows all.")
     told = "\n".join(filter(None, hints))
@@ -218,16 +236,14 @@ def _tell(
         click.echo(f"\n{told}", err=True)
 
 
-def _next(found: Report, options: Output) -> str:
+def _next(rows: Sequence[tuple[int, Ref]]) -> str:
     """What to type next, for a person at a terminal."""
-    worst = next((row for row in found.rows if row.counted), None)
-    if worst is None or len(found.rows) == 1:
+    bad = [ref for worst, ref in rows if worst > scan.NOTHING]
+    if not bad or len(rows) == 1:
         return ""
-    bad = sum(1 for row in found.rows if row.counted)
-    ref = worst.subject.ref
-    place = f" -n {ref.namespace}" if ref.namespace else ""
-    shown = safe(f"{PROGRAM} {ref}{place}")
-    return f"{bad} of {len(found.rows)} have findings. Look closer: {shown}"
+    place = f" -n {bad[0].namespace}" if bad[0].namespace else ""
+    shown = safe(f"{PROGRAM} {bad[0]}{place}")
+    return f"{len(bad)} of {len(rows)} have findings. Look closer: {shown}"
 
 
 def complain(what: str, hint: str = "") -> None:

@@ -22,14 +22,26 @@ if TYPE_CHECKING:
     from kubectl_meshcheck.cluster.client import Cluster, connect
     from kubectl_meshcheck.cluster.connection import Connection
     from kubectl_meshcheck.cluster.failures import ApiError
-    from kubectl_meshcheck.cluster.handed import Page
+    from kubectl_meshcheck.cluster.handed import Alone, Aside, Page
     from kubectl_meshcheck.cluster.json_items import Shape
     from kubectl_meshcheck.cluster.kubeconfig import contexts
 
-__all__ = ["ApiError", "Cluster", "Connection", "Page", "Shape", "connect", "contexts"]
+__all__ = [
+    "Alone",
+    "ApiError",
+    "Aside",
+    "Cluster",
+    "Connection",
+    "Page",
+    "Shape",
+    "connect",
+    "contexts",
+]
 
 _HOME = {
+    "Alone": "handed",
     "ApiError": "failures",
+    "Aside": "handed",
     "Cluster": "client",
     "Connection": "connection",
     "Page": "handed",

@@ -64,3 +64,18 @@ class Aside(Protocol):
 
     def here(self, number: int) -> None:
         """Know that the items of this page are handed out from now on."""
+
+
+class Alone:
+    """An ``Aside`` that takes no page; ``here`` is what it does with each instead."""
+
+    def __init__(self, here: Callable[[int], None]) -> None:
+        self.here = here
+
+    def free(self) -> bool:
+        """Never."""
+        return False
+
+    def take(self, page: Page) -> None:
+        """Nobody asks for that."""
+        raise AssertionError(f"page {page.number} was not welcome")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
 from kubectl_meshcheck.checks.base import Severity
-from kubectl_meshcheck.model import Judgement, Verdict
+from kubectl_meshcheck.model import Verdict
 from kubectl_meshcheck.order import start_order
 from kubectl_meshcheck.report import cells, grid
 from kubectl_meshcheck.report.text import View, cut, paint, safe
-from kubectl_meshcheck.scan import Report, Row
+from kubectl_meshcheck.scan import Damage, Report, Row, damage
+from kubectl_meshcheck.workload import Ref
 
 _HEADERS = ("WORKLOAD", "READY", "MESH", "START ORDER", "WAITS ON", "VERDICT", "WHY")
 #: characters of the last column for which others are left out; it is cut below them
@@ -24,47 +29,91 @@ _LEFT_OUT: tuple[tuple[str, ...], ...] = (
     ("MESH", "START ORDER", "WAITS ON"),
     ("READY", "MESH", "START ORDER", "WAITS ON"),
 )
-#: the cells that a pod's shape decides
-_Shape = tuple[str, str, str, str]
+
+
+_TOLD = 1_000  #: cells that are looked through for an equal one
+
+
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """What is kept of a row to show it among others."""
+
+    damage: Damage
+    ref: Ref
+    verdict: Verdict
+    worst: int  #: of its findings that count
+    cells: tuple[str, ...]
+
+
+class Lines:
+    """Makes rows into lines that have in common what is the same."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._told: dict[str, str] = {}
+
+    def of(self, row: Row) -> Line:
+        """A row's line."""
+        subject = row.subject
+        cells = tuple(map(self._once, _cells(row, self._view)))
+        verdict = subject.judgement.verdict
+        return Line(damage(row), subject.ref, verdict, row.worst, cells)
+
+    def _once(self, cell: str) -> str:
+        if len(self._told) > _TOLD:  # names, of which each is another
+            self._told.clear()
+        return self._told.setdefault(cell, cell)
 
 
 def render(report: Report, view: View) -> str:
     """The report as a table without borders, as kubectl prints them."""
-    rows = shown(report, view)
-    if not rows:
+    lines = Lines(view)
+    return draw([lines.of(row) for row in shown(report, view)], view)
+
+
+def draw(lines: Sequence[Line], view: View) -> str:
+    """The lines as a table, in their order."""
+    if not lines:
         return ""
-    headers, table = _whole(rows, view)
-    missing = _missing(headers, table, view)
-    if missing:
-        kept = [n for n, name in enumerate(headers) if name not in missing]
-        headers, *table = [[line[n] for n in kept] for line in (headers, *table)]
+    headers = _headers(view)
+    missing = left_out(lines, view)
+    kept = [n for n, name in enumerate(headers) if name not in missing]
+    table = [[line.cells[n] for n in kept] for line in lines]
+    names = [headers[n] for n in kept]
+    whole = [names, *table] if view.headers else table
     if view.width and not view.wide:
-        _cut([headers, *table] if view.headers else table, view.width)
-    at = headers.index("VERDICT")
-    for row, line in zip(rows, table, strict=True):
-        line[at] = paint(line[at], row.subject.judgement.verdict, view)
-    lines = grid.lines([headers, *table] if view.headers else table)
-    return "\n".join(lines) + "\n"
+        _cut(whole, view.width)
+    at = names.index("VERDICT")
+    for line, cells_ in zip(lines, table, strict=True):
+        cells_[at] = paint(cells_[at], line.verdict, view)
+    return "\n".join(grid.lines(whole)) + "\n"
 
 
-def left_out(report: Report, view: View) -> tuple[str, ...]:
-    """The columns for which the terminal is too narrow."""
-    rows = shown(report, view)
-    return _missing(*_whole(rows, view), view) if rows else ()
+def left_out(lines: Sequence[Line], view: View) -> tuple[str, ...]:
+    """The columns for which the terminal is too narrow: a row is one line there."""
+    if view.wide or not view.width or not lines:
+        return ()
+    headers = _headers(view)
+    columns = zip(
+        headers, zip(*(line.cells for line in lines), strict=True), strict=True
+    )
+    widths = {name: max(map(len, cells)) + grid.GAP for name, cells in columns}
+    if view.headers:
+        widths = {name: max(n, len(name) + grid.GAP) for name, n in widths.items()}
+    widths["WHY"] = min(widths["WHY"] - grid.GAP, _WANTED)
+    for missing in _LEFT_OUT:
+        if sum(widths.values()) - sum(widths[name] for name in missing) <= view.width:
+            return missing
+    return _LEFT_OUT[-1]
 
 
 def shown(report: Report, view: View) -> list[Row]:
     """The rows that are wanted: all, or those with a warning or an error."""
-    if not view.only_problems:
-        return list(report.rows)
-    least = Severity.WARNING.rank
-    return [r for r in report.rows if any(f.severity.rank >= least for f in r.counted)]
+    return [row for row in report.rows if wanted(row.worst, view)]
 
 
-def _whole(rows: list[Row], view: View) -> tuple[list[str], list[list[str]]]:
-    """The headers and the cells of a terminal that is wide enough."""
-    shapes: dict[int, _Shape] = {}
-    return list(_headers(view)), [_cells(row, view, shapes) for row in rows]
+def wanted(worst: int, view: View) -> bool:
+    """Whether a row is shown whose worst finding has that rank."""
+    return not view.only_problems or worst >= Severity.WARNING.rank
 
 
 def _headers(view: View) -> tuple[str, ...]:
@@ -74,13 +123,17 @@ def _headers(view: View) -> tuple[str, ...]:
     return ("NAMESPACE", *headers) if view.namespaces else headers
 
 
-def _cells(row: Row, view: View, shapes: dict[int, _Shape]) -> list[str]:
+def _cells(row: Row, view: View) -> Iterator[str]:
     subject = row.subject
     judgement = subject.judgement
-    shape = shapes.get(id(judgement))  # many workloads share one, which a row keeps
-    if shape is None:
-        shape = shapes[id(judgement)] = _shape(judgement)
-    line = [str(subject.ref), cells.ready(subject), *shape]
+    line = [
+        str(subject.ref),
+        cells.ready(subject),
+        cells.mesh(judgement),
+        start_order(judgement),
+        cells.waits_on(judgement),
+        judgement.verdict.value,
+    ]
     if view.wide:
         ids = dict.fromkeys(found.check.id for found in row.counted)
         revision = judgement.proxy.revision if judgement.proxy else ""
@@ -88,16 +141,7 @@ def _cells(row: Row, view: View, shapes: dict[int, _Shape]) -> list[str]:
     line.append(_why(row))
     if view.namespaces:
         line.insert(0, subject.ref.namespace or "-")
-    return [safe(cell) for cell in line]
-
-
-def _shape(judgement: Judgement) -> _Shape:
-    return (
-        cells.mesh(judgement),
-        start_order(judgement),
-        cells.waits_on(judgement),
-        judgement.verdict.value,
-    )
+    return map(safe, line)
 
 
 def _why(row: Row) -> str:
@@ -115,20 +159,6 @@ def _why(row: Row) -> str:
         who = f"{found.finding.container}: " if found.finding.container else ""
         told.append(f"{found.check.id} {who}{found.finding.message}")
     return "; ".join(told)
-
-
-def _missing(headers: list[str], table: list[list[str]], view: View) -> tuple[str, ...]:
-    """The columns that are left out, so that a row is one line of the terminal."""
-    if view.wide or not view.width:
-        return ()
-    lines = [headers, *table] if view.headers else table
-    columns = zip(headers, zip(*lines, strict=True), strict=True)
-    widths = {name: max(map(len, cells)) + grid.GAP for name, cells in columns}
-    widths["WHY"] = min(widths["WHY"] - grid.GAP, _WANTED)
-    for missing in _LEFT_OUT:
-        if sum(widths.values()) - sum(widths[name] for name in missing) <= view.width:
-            return missing
-    return _LEFT_OUT[-1]
 
 
 def _cut(table: list[list[str]], width: int) -> None:

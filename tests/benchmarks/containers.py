@@ -12,7 +12,7 @@ _DEFAULTS: Object = {
 }
 _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 _VOLUME = "kube-api-access-<pod-volume:5>"
-_PROXY = "docker.io/istio/proxyv2:1.22.3"
+_PROXY = "docker.io/istio/proxyv2:1.27.3"
 #: what the proxy is told of its pod, and of its place in the mesh
 _OF_ITS_POD = {
     "POD_NAME": "metadata.name",
@@ -24,8 +24,8 @@ _OF_ITS_POD = {
 }
 _OF_THE_MESH = {
     "PILOT_CERT_PROVIDER": "istiod",
-    "CA_ADDR": "istiod-1-22.istio-system.svc:15012",
-    "PROXY_CONFIG": '{"discoveryAddress":"istiod-1-22.istio-system.svc:15012"}\n',
+    "CA_ADDR": "istiod-1-27.istio-system.svc:15012",
+    "PROXY_CONFIG": '{"discoveryAddress":"istiod-1-27.istio-system.svc:15012"}\n',
     "ISTIO_META_POD_PORTS": '[\n    {"containerPort":8080,"protocol":"TCP"}\n]',
     "ISTIO_META_APP_CONTAINERS": "app",
     "ISTIO_META_CLUSTER_ID": "Kubernetes",

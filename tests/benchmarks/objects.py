@@ -1,10 +1,11 @@
 """Realistic objects in any number, as JSON, one by one: about 14 KB a pod.
 
 Of the pods 45 % have Istio's proxy last, 25 % are held, 15 % have a native sidecar and
-15 % no proxy.  Twenty pods make a Deployment's ReplicaSet of five, with three old
-ones beside it, and a hundred a namespace.  What a real API server adds is there:
-defaults, the service account's volume with its own name for each pod, addresses,
-times, managed fields.  So pods compress to a tenth, as real ones do.
+15 % no proxy, each as its template asks for it.  Twenty pods make a Deployment's
+ReplicaSet of five, with three old ones beside it, and a hundred a namespace.  What a
+real API server adds is there: defaults, the service account's volume with its own name
+for each pod, addresses, times, managed fields.  So pods compress to a tenth, as real
+ones do.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.benchmarks.containers import application, injected, named, volumes
+from tests.settings import meshes
 
 #: how many of twenty pods have which shape
 _SHAPES = ("last",) * 9 + ("held",) * 5 + ("native",) * 3 + ("none",) * 3
+_REVISION, _VERSION = "1-27", "1.27.3"
 PODS_OF_A_WORKLOAD = 5
 PODS_OF_A_NAMESPACE = 100
 Object = dict[str, Any]
@@ -38,13 +41,14 @@ def namespace_of(number: int) -> str:
 
 
 def cluster(pods: int) -> Iterator[bytes]:
-    """Namespaces, Deployments, ReplicaSets and pods."""
+    """Namespaces, a control plane, Deployments, ReplicaSets and pods."""
     for number in range(0, pods, PODS_OF_A_NAMESPACE):
-        meta = {"name": namespace_of(number), "labels": {"istio-injection": "enabled"}}
+        meta = {"name": namespace_of(number), "labels": {"istio.io/rev": _REVISION}}
         yield _bytes({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+    yield from map(_bytes, _control_plane())
     chance = random.Random(0)
     for number in range(0, pods, PODS_OF_A_WORKLOAD):
-        for one in _owners(number):
+        for one in _owners(number, _shape(number)):
             yield _drawn(json.dumps(one, separators=(",", ":")), number, chance)
     for shape in dict.fromkeys(_SHAPES):
         # the text is made once; what differs is of always the same length
@@ -88,11 +92,37 @@ def _shape(number: int) -> str:
     return _SHAPES[number // PODS_OF_A_WORKLOAD % len(_SHAPES)]
 
 
-def _owners(number: int) -> Iterator[Object]:
+def _control_plane() -> Iterator[Object]:
+    """Istio's own objects, of a size as its charts write them."""
+    templates = "policy: enabled\ntemplates:\n" + "  # one line of many\n" * 1_000
+    default = {"discoveryAddress": f"istiod-{_REVISION}.istio-system.svc:15012"}
+    values = meshes.values(_VERSION, {"startupProbe": {"enabled": True}})
+    config = meshes.config_map(f"istio-{_REVISION}", mesh=meshes.mesh(default))
+    injector = f"istio-sidecar-injector-{_REVISION}"
+    group, kind = "admissionregistration.k8s.io", "MutatingWebhookConfiguration"
+    yield {"apiVersion": f"{group}/v1", "kind": kind, **meshes.injector(_REVISION)}
+    yield {"apiVersion": "v1", "kind": "ConfigMap", **config}
+    yield {"apiVersion": "v1", "kind": "ConfigMap",
+           **meshes.config_map(injector, values=values, config=templates)}  # fmt: skip
+    own = {"ENABLE_NATIVE_SIDECARS": "false", "REVISION": _REVISION}
+    image = f"docker.io/istio/pilot:{_VERSION}"
+    yield {"apiVersion": "apps/v1", "kind": "Deployment",
+           **meshes.istiod(own, f"istiod-{_REVISION}", image=image)}  # fmt: skip
+
+
+def _marks(shape: str) -> tuple[Object, Object]:
+    """The labels and annotations with which a template asks for its shape."""
+    held = {"proxy.istio.io/config": "holdApplicationUntilProxyStarts: true\n"}
+    native = {"sidecar.istio.io/nativeSidecar": "true"}
+    labels = {"sidecar.istio.io/inject": "false"} if shape == "none" else {}
+    return labels, {"held": held, "native": native}.get(shape, {})
+
+
+def _owners(number: int, shape: str) -> Iterator[Object]:
     app = _app(number)
-    container = application(mounted=False)
+    container, asked = application(mounted=False), _marks(shape)
     template = {
-        "metadata": {"labels": {"app": app}},
+        "metadata": {"labels": {"app": app} | asked[0], "annotations": asked[1]},
         "spec": {"containers": [container], "volumes": volumes()},
     }
     spec = {"replicas": PODS_OF_A_WORKLOAD, "template": template}
@@ -127,7 +157,9 @@ def _pod(shape: str) -> Object:
         init = [redirect]
         where = {"last": (main, 1), "held": (main, 0), "native": (init, 1)}[shape]
         where[0].insert(where[1], proxy)
+    asked = _marks(shape)
     labels = {"app": "APP-0000000", "pod-template-hash": "abcde", "tier": "backend"}
+    labels |= asked[0]
     annotations = {
         "checksum/config": "<own-hex:64>",
         "cni.projectcalico.org/containerID": "<pod-hex:64>",
@@ -139,8 +171,9 @@ def _pod(shape: str) -> Object:
                    "service.istio.io/canonical-revision": "latest"}  # fmt: skip
         told = {"initContainers": ["istio-init"], "containers": ["istio-proxy"],
                 "volumes": ["workload-socket", "istio-envoy", "istio-token"],
-                "imagePullSecrets": None, "revision": "1-22"}  # fmt: skip
+                "imagePullSecrets": None, "revision": _REVISION}  # fmt: skip
         annotations["sidecar.istio.io/status"] = json.dumps(told)
+        annotations |= asked[1]
         annotations["kubectl.kubernetes.io/default-container"] = "app"
     return {
         "apiVersion": "v1",

@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 import pytest
 
-from kubectl_meshcheck import evidence, hearing, live, logs
+from kubectl_meshcheck import evidence, hearing, logs
 from kubectl_meshcheck.cli.namespaces import ns
 from kubectl_meshcheck.cluster import Connection, connect
 from kubectl_meshcheck.errors import Problem
 from kubectl_meshcheck.hearing import Wanted
+from kubectl_meshcheck.log_reading import logs_of
 from tests.evidence.pods import (
     REFUSED,
     crashed,
@@ -86,7 +87,7 @@ def test_the_help_states_the_bounds() -> None:
 def _listen(server: Server, folder: Path) -> tuple[list[str], list[Problem]]:
     config = server.kubeconfig(folder / "config", namespace="shop")
     cluster = connect(Connection(kubeconfig=str(config)))
-    found, problems = hearing.listen([subject(pod(LOOP, PROXY))], live.logs_of(cluster))
+    found, problems = hearing.listen([subject(pod(LOOP, PROXY))], logs_of(cluster))
     cluster.close()
     return [one.text for one in evidence.of(found[0])], problems
 

@@ -1,20 +1,17 @@
-"""Who reads which page of a list does not show in what comes of it.
-
-A ``Groups`` is joined by one other at most: three stand in a row, and the last one's
-shares reach the first through the second.  What is not the same, and may not be
-looked at, is the numbers of shapes: each reader numbers those that it meets.
-"""
+"""Who reads which page of a list does not show in what comes of it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubectl_meshcheck.grouping import Groups, Share
+from kubectl_meshcheck.grouping import Grouping, Part, Sent
 from kubectl_meshcheck.listed import ListedPod
+from kubectl_meshcheck.pages import DisorderError, Pages
 from tests.twin.pods import SHAPES, Object, cut, pod
 
 OWNERS = [
@@ -28,7 +25,7 @@ OWNERS = [
 ]
 ODD_ENV = "no list"
 _decode = msgspec.json.Decoder(list[ListedPod]).decode
-_share = msgspec.msgpack.Decoder(Share).decode
+_sent = msgspec.msgpack.Decoder(Sent).decode
 
 
 @st.composite
@@ -72,55 +69,35 @@ def _pod(
     return one
 
 
-def _taken(groups: Groups, pods: list[Object], told: list[str]) -> None:
+def _taken(page: Grouping, pods: list[Object], told: list[str]) -> Grouping:
     for one in _decode(msgspec.json.encode(pods)):
-        groups.take(one, told.append)
+        page.take(one, told.append)
+    return page
 
 
-def _result(groups: Groups) -> list[Any]:
+def _passed(page: Grouping) -> Part:
+    """What was read as it comes out of a pipe."""
+    return _sent(msgspec.msgpack.encode(page.sent())).received()
+
+
+def _result(whole: Pages) -> list[Any]:
     """All groups in their order, each with its shape and its judgement themselves."""
-    found: list[Any] = [groups.pods]
-    for group in groups:
+    found: list[Any] = [whole.pods]
+    for shape, group in whole:
         fields = msgspec.structs.asdict(group)
-        fields["shape"] = groups.judged[group.shape]
+        fields["shape"] = shape
         fields["first"] = list(group.first.items())  # which have an order
         fields["names"] = list(group.names.items())
         found.append(fields)
     return found
 
 
-def _alone(pages: list[list[Object]]) -> tuple[list[Any], list[str]]:
-    """What one reader makes of them that knows of no pages."""
-    groups = Groups(live=True)
-    told: list[str] = []
-    for page in pages:
-        _taken(groups, page, told)
-    return _result(groups), sorted(told)
-
-
-def _passed(share: Share) -> Share:
-    """The share as it comes out of a pipe."""
-    return _share(msgspec.msgpack.encode(share))
-
-
-def _together(
-    pages: list[list[Object]], readers: list[int], often: list[bool]
-) -> tuple[list[Any], list[str]]:
-    """What the first of three makes of them, each of whom reads some of the pages.
-
-    ``often``: behind which pages the others tell what they have.
-    """
-    row = [Groups(live=True) for _ in range(3)]
-    told: list[str] = []
-    for number, (page, reader) in enumerate(zip(pages, readers, strict=True)):
-        row[reader].turn(number)
-        _taken(row[reader], page, told)
-        if often[number]:
-            row[0].join(_passed(row[1].share()))
-    row[1].join(_passed(row[2].share()))
-    row[0].join(_passed(row[1].share()))
-    row[0].settle()
-    return _result(row[0]), sorted(told)
+def _alone(pods: list[Object]) -> tuple[list[Any], list[str]]:
+    """What comes of them as one page."""
+    whole, told = Pages(), list[str]()
+    whole.put(_taken(Grouping(live=True), pods, told).part())
+    whole.settle()
+    return _result(whole), sorted(told)
 
 
 @settings(max_examples=150, deadline=None)
@@ -128,12 +105,18 @@ def _together(
 def test_it_does_not_show_who_has_read_which_page(
     pods: list[Object], size: int, data: st.DataObject
 ) -> None:
+    """Some pages are read elsewhere, and what came of any may be there at any time."""
     pages = [list(page) for page in cut(pods, size)]
-    count = len(pages)
-    readers = data.draw(st.lists(st.integers(0, 2), min_size=count, max_size=count))
-    often = data.draw(st.lists(st.booleans(), min_size=count, max_size=count))
+    whole, told = Pages(), list[str]()
+    for number in data.draw(st.permutations(range(len(pages)))):
+        read = _taken(Grouping(number, live=True), pages[number], told)
+        whole.put(_passed(read) if data.draw(st.booleans()) else read.part())
+        whole.whole(number)
+    at_once = _result(whole)
+    whole.settle()
 
-    assert _together(pages, readers, often) == _alone(pages)
+    assert (at_once, sorted(told)) == _alone(pods)
+    assert _result(whole) == at_once
 
 
 @settings(max_examples=50, deadline=None)
@@ -142,41 +125,63 @@ def test_a_page_may_be_read_in_two_parts(
     pods: list[Object], data: st.DataObject
 ) -> None:
     """A page that broke off is asked for again, and goes on with the same number."""
-    pages = [list(page) for page in cut(pods, 5)]
-    groups, other = Groups(live=True), Groups(live=True)
-    told: list[str] = []
-    for number, page in enumerate(pages):
-        if data.draw(st.booleans()):
-            other.turn(number)
-            _taken(other, page, told)
-            groups.join(_passed(other.share()))
-            continue
+    whole, told = Pages(), list[str]()
+    for number, page in enumerate(cut(pods, 5)):
         middle = data.draw(st.integers(0, len(page)))
-        for part in (page[:middle], page[middle:]):
-            groups.turn(number)
-            _taken(groups, part, told)
-    groups.settle()
+        for part in (list(page[:middle]), list(page[middle:])):
+            whole.put(_taken(Grouping(number, live=True), part, told).part())
+    whole.settle()
 
-    assert (_result(groups), sorted(told)) == _alone(pages)
+    assert (_result(whole), sorted(told)) == _alone(pods)
 
 
 def test_nothing_that_was_read_is_nothing_to_settle() -> None:
-    groups, other = Groups(live=True), Groups(live=True)
-    groups.join(_passed(other.share()))
-    groups.settle()
+    whole = Pages()
+    whole.put(_passed(Grouping(live=True)))
+    whole.settle()
 
-    assert _result(groups) == [0]
+    assert _result(whole) == [0]
 
 
-def test_pods_that_follow_are_counted_in() -> None:
-    """What was put together is no different from what was read in one go."""
-    first, second = [[pod(f"cart-{n}") for n in part] for part in ((1, 2), (3, 4, 5))]
-    groups, other = Groups(live=True), Groups(live=True)
-    told: list[str] = []
-    other.turn(0)
-    _taken(other, first, told)
-    groups.join(_passed(other.share()))
-    groups.settle()
-    _taken(groups, second, told)
+def _page(number: int, *namespaces: str) -> Part:
+    pods = [pod(f"cart-{n}", namespace=one) for n, one in enumerate(namespaces)]
+    return _taken(Grouping(number, live=True), pods, []).part()
 
-    assert (_result(groups), told) == _alone([first, second])
+
+def test_a_namespace_is_whole_when_all_pages_to_the_next_one_are_there() -> None:
+    whole = Pages()
+    told = []
+    pages = {0: ("a", "b"), 2: ("c", "d"), 3: ("d", "d"), 1: ("b", "b", "c")}
+    for number, namespaces in pages.items():
+        whole.put(_page(number, *namespaces))
+        whole.whole(number)
+        told.append(whole.behind())
+
+    assert told == [["a"], ["a"], ["a"], ["a", "b", "c"]]
+    assert whole.spaces() == ["a", "b", "c", "d"]
+
+
+def test_a_page_that_is_not_whole_keeps_those_behind_it() -> None:
+    whole = Pages()
+    for number, namespaces in enumerate([("a", "b"), ("b", "c"), ("c", "d")]):
+        whole.put(_page(number, *namespaces))
+        if number != 1:
+            whole.whole(number)
+    waiting = whole.behind()
+    whole.settle()
+
+    assert (waiting, whole.behind()) == (["a"], ["a", "b", "c"])
+
+
+def test_pods_of_a_namespace_that_was_taken_are_an_error() -> None:
+    """A server that does not sort its lists, as every API server does."""
+    whole = Pages()
+    for number, namespaces in enumerate([("a", "b"), ("b", "c")]):
+        whole.put(_page(number, *namespaces))
+        whole.whole(number)
+    whole.take("a")
+    whole.put(_page(2, "c", "a"))
+
+    with pytest.raises(DisorderError, match="a"):
+        whole.whole(2)
+    assert [group.ref.namespace for _, group in whole] == ["b", "c"]
