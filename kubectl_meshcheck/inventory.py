@@ -79,11 +79,6 @@ class Inventory:
         self._pages.settle()
 
     @property
-    def page(self) -> int:
-        """Whose pods are coming in."""
-        return self._reading.page
-
-    @property
     def pods(self) -> int:
         """How many were counted."""
         return self._pages.pods + self._reading.pods

@@ -150,7 +150,10 @@ class _Reader:
         path = POD.path(namespace)
         before = self.inventory.pods
         try:
-            aside = self.twin or (Alone(self.inventory.turn) if self._done else None)
+            aside: Aside | None = self.twin
+            if self._done:
+                others = self.twin or Alone(self.inventory.turn)
+                aside = _Between(self._hand_out, others)
             self._counted(self._stream(path, ListedPod, params, aside=aside))
         except MeshcheckError as error:
             seen = self.inventory.pods - before
@@ -167,12 +170,9 @@ class _Reader:
 
     def _counted(self, pods: Iterator[ListedPod]) -> None:
         inventory = self.inventory
-        told, page = 0, inventory.page
+        told = 0
         try:
             for pod in pods:
-                if inventory.page != page:
-                    page = inventory.page
-                    self._hand_out()
                 inventory.take_pod(pod, self._invalid)
                 if inventory.pods >= told + _STEP:
                     told = inventory.pods
@@ -302,3 +302,15 @@ class _Reader:
         problem = error.problem()
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+class _Between:
+    """An ``Aside`` that does something before each page."""
+
+    def __init__(self, do: Callable[[], None], aside: Aside) -> None:
+        self._do, self._aside = do, aside
+        self.take, self.here = aside.take, aside.here
+
+    def free(self) -> bool:
+        self._do()
+        return self._aside.free()
