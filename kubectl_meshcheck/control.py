@@ -144,6 +144,13 @@ class ControlPlane(msgspec.Struct, frozen=True, gc=False):
     unclear: str = ""
     notes: tuple[str, ...] = ()  #: what else is worth knowing, each as a clause
 
+    @property
+    def selects(self) -> frozenset[str]:
+        """The keys of the pod labels that anything of it looks at."""
+        called = [webhook.objects for webhook in self.webhooks]
+        selectors = (*called, *self.always, *self.never)
+        return frozenset(r.key for one in selectors for r in one.requirements)
+
     def setting(self, name: str) -> Setting | None:
         """The setting of that name."""
         return next((one for one in self.settings if one.name == name), None)

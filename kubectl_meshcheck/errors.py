@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from enum import IntEnum, unique
 from typing import NamedTuple
@@ -50,6 +49,8 @@ class Problem(NamedTuple):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known words most like ``word``, as a hint; empty when none is close."""
+    import difflib  # a millisecond of every start, for who makes a slip
+
     unique = list(dict.fromkeys(known))
     close = difflib.get_close_matches(word, unique, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(close)}?" if close else ""

@@ -18,16 +18,21 @@ from kubectl_meshcheck.meshes import controls
 from kubectl_meshcheck.workload import Subject
 
 
-def explained(
-    subjects: Iterable[Subject],
-    planes: Sequence[ControlPlane],
-    webhooks_unknown: str = "",
-) -> list[Subject]:
-    """The subjects with their explanation; as they were where no mesh is seen."""
-    if not planes:
-        return list(subjects)
-    explainer = controls.Explainer(planes, webhooks_unknown)
-    return [replace(one, explained=_explained(explainer, one)) for one in subjects]
+class Explaining:
+    """Explains subjects as they come, by the control planes that were found."""
+
+    def __init__(
+        self, planes: Sequence[ControlPlane], webhooks_unknown: str = ""
+    ) -> None:
+        self._explainer = controls.Explainer(planes, webhooks_unknown)
+        self._planes = planes
+
+    def all(self, subjects: Iterable[Subject]) -> list[Subject]:
+        """The subjects with their explanation; as they were where no mesh is seen."""
+        if not self._planes:
+            return list(subjects)
+        explainer = self._explainer
+        return [replace(one, explained=_explained(explainer, one)) for one in subjects]
 
 
 def _explained(explainer: controls.Explainer, subject: Subject) -> Explained | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from kubectl_meshcheck import evidence, explaining, meshes, parse
 from kubectl_meshcheck.control import ControlPlane
@@ -28,6 +28,7 @@ class Inventory:
         self._live = live
         self._reading = self._page()  # whose pods are coming in
         self._pages = Pages()
+        self._explaining: explaining.Explaining | None = None
         self._owners = Owners(live=live)
         self._namespaces: dict[str, parse.Meta] = {}
         self._events = Events()
@@ -152,7 +153,7 @@ class Inventory:
         self.settle()
         spaces = dict.fromkeys((*self._pages.spaces(), *self._owners.spaces()))
         rows = [row for space in spaces for row in self._made(space)]
-        return self._explained(self._making.refused(rows))
+        return self._explainer().all(self._making.refused(rows))
 
     def finished(self, *, events: bool) -> list[Subject]:
         """The workloads of the namespaces that are whole, each once; then forgets them.
@@ -166,7 +167,9 @@ class Inventory:
         for space in ready:
             self._pages.take(space)
             self._owners.forget(space)
-        return self._explained(rows)
+        if self._explaining is None:  # nothing changes that any more
+            self._explaining = self._explainer()
+        return self._explaining.all(rows)
 
     def awaits_events(self) -> bool:
         """Whether ``finished`` would leave workloads out for want of events."""
@@ -193,9 +196,9 @@ class Inventory:
         """Every workload and shape of a namespace."""
         return self._making.of(space, self._pages.of(space))
 
-    def _explained(self, rows: Iterable[Subject]) -> list[Subject]:
+    def _explainer(self) -> explaining.Explaining:
         unknown = self.mesh_objects.webhooks_unknown
-        return explaining.explained(rows, self.control_planes(), unknown)
+        return explaining.Explaining(self.control_planes(), unknown)
 
     def control_planes(self) -> tuple[ControlPlane, ...]:
         """The meshes' control planes, as far as their objects were read."""

@@ -49,50 +49,44 @@ class Heard(msgspec.Struct, frozen=True):
         return self.ready.at - self.refused.at
 
 
+# patterns as text: ``re`` keeps what it has compiled, and few scans read any log
 #: how runtimes and clients say that nobody listens.  Go: net/dial.go; Java:
 #: java.net.ConnectException, and pgjdbc; Node: libuv's ECONNREFUSED; Python: errno 111
 #: and asyncio; Rust: "os error 111"; nginx, libpq: strerror; curl: lib/connect.c
-_REFUSED = re.compile(
-    r"connection refused"
+_REFUSED = (
+    r"(?i)connection refused"
     r"|econnrefused"
     r"|\berrno 111\b|\bos error 111\b"
     r"|connect call failed \("
     r"|connection to [^\s]{1,253} refused"
     r"|failed to connect to [^\n]{1,253} port \d{1,5}(?: after \d{1,9} ms)?:"
-    r" (?:connection refused|couldn't connect|could not connect)",
-    re.IGNORECASE,
+    r" (?:connection refused|couldn't connect|could not connect)"
 )
 #: what an application says on purpose, and no error at all
-_HARMLESS = re.compile(r"\bretr(?:y|ies) on connection refused|refused=0\b", re.I)
+_HARMLESS = r"(?i)\bretr(?:y|ies) on connection refused|refused=0\b"
 #: an address and a port, in the forms of those clients
 _TARGETS = (
     # dial tcp 10.1.2.3:80, [::1]:80, host/10.1.2.3:80, connect ECONNREFUSED ::1:5432
-    re.compile(
-        r"(?:^|[\s/\"'(=])"
-        r"(\[[0-9a-f:.]{2,45}\]|\d{1,3}(?:\.\d{1,3}){3}|localhost|[0-9a-f:.]{2,45})"
-        r":\d{1,5}\b",
-        re.I,
-    ),
+    r"(?i)(?:^|[\s/\"'(=])"
+    r"(\[[0-9a-f:.]{2,45}\]|\d{1,3}(?:\.\d{1,3}){3}|localhost|[0-9a-f:.]{2,45})"
+    r":\d{1,5}\b",
     # Connect call failed ('10.1.2.3', 5432)
-    re.compile(r"\('([0-9a-f:.]{2,45}|localhost)', \d{1,5}", re.I),
+    r"(?i)\('([0-9a-f:.]{2,45}|localhost)', \d{1,5}",
     # Failed to connect to 10.1.2.3 port 80; server at "10.1.2.3", port 5432
-    re.compile(r"\b(?:to|at) \"?([0-9a-f:.]{2,45}|localhost)\"?,? port", re.I),
+    r"(?i)\b(?:to|at) \"?([0-9a-f:.]{2,45}|localhost)\"?,? port",
     # curl and libpq name the host and then the address in brackets
-    re.compile(r"\"localhost\" \(([0-9a-f:.]{2,45})\)", re.I),
+    r"(?i)\"localhost\" \(([0-9a-f:.]{2,45})\)",
 )
 
 #: the proxy's own word, in the order of trust.  istio/istio:
 #: pilot/cmd/pilot-agent/status/server.go; linkerd/linkerd2-proxy: "Certified
 #: identity" opens /ready; envoyproxy/envoy: source/server/server.cc, which Kuma,
 #: Consul and App Mesh print as well; dapr/dapr: pkg/runtime/runtime.go
-_READY = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"Envoy proxy is ready\b",
-        r"\bCertified identity\b",
-        r"dapr initialized\. Status: Running",
-        r"all dependencies initialized\. starting workers",
-    )
+_READY = (
+    r"Envoy proxy is ready\b",
+    r"\bCertified identity\b",
+    r"dapr initialized\. Status: Running",
+    r"all dependencies initialized\. starting workers",
 )
 
 
@@ -115,13 +109,13 @@ def refused_in(text: str, *, local: bool) -> bool:
     that nothing is redirected and the proxy is talked to there, and there only.
     """
     line = text[:_LONGEST]
-    said = _REFUSED.search(line)
-    if said is None or _HARMLESS.search(line):
+    said = re.search(_REFUSED, line)
+    if said is None or re.search(_HARMLESS, line):
         return False
     targets = [
         (abs(found.start() - said.start()), here)
         for form in _TARGETS
-        for found in form.finditer(line)
+        for found in re.finditer(form, line)
         if (here := _local(found[1])) is not None
     ]
     if not targets:
@@ -152,7 +146,7 @@ def first_ready(text: str) -> Line | None:
     found = list(lines(text))
     for pattern in _READY:
         for at, line in found:
-            if pattern.search(line):
+            if re.search(pattern, line):
                 return Line(at, quoted(line))
     return None
 
@@ -187,7 +181,7 @@ def quoted(line: str) -> str:
     line = mask(line[:_LONGEST]).strip()
     if len(line) <= _QUOTED:
         return line
-    found = _REFUSED.search(line)
+    found = re.search(_REFUSED, line)
     begin = max(0, min(found.end() - _QUOTED + 3, len(line))) if found else 0
     part = line[begin : begin + _QUOTED - 3]
     return f"...{part}" if begin else f"{part}..."
@@ -199,15 +193,15 @@ _NAMES = (
     r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[-_]?key|access[-_]?key"
     r"|private[-_]?key|signature|credentials?|session[-_]?id|cookie|client[-_]?secret)"
 )
-_SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\beyJ[\w-]{5,}(?:\.[\w-]*){1,4}", re.ASCII), _MASK),
-    (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{12,}"), _MASK),
-    (re.compile(r"(?i)\b(bearer|basic|digest|negotiate)(\s+)[\w.~+/=:-]+"), r"\1\2***"),
-    (re.compile(r"(?i)(\bauthorization[\"']?\s*[:=]\s*[\"']?)(?!(?:bearer|basic|digest|"
-                r"negotiate)\s)[^\s\"',;]+"), r"\1***"),
-    (re.compile(r"(://)[^\s/]{1,512}@"), r"\1***@"),
-    (re.compile(rf"(?i)({_NAMES}[\w-]{{0,40}}[\"']?\s{{0,3}}[:=]\s{{0,3}})"
-                r"(\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|[^\s&;,\"'}]+)"), r"\1***"),
+_SECRETS: tuple[tuple[str, str], ...] = (
+    (r"(?a)\beyJ[\w-]{5,}(?:\.[\w-]*){1,4}", _MASK),
+    (r"\b(?:AKIA|ASIA)[0-9A-Z]{12,}", _MASK),
+    (r"(?i)\b(bearer|basic|digest|negotiate)(\s+)[\w.~+/=:-]+", r"\1\2***"),
+    (r"(?i)(\bauthorization[\"']?\s*[:=]\s*[\"']?)(?!(?:bearer|basic|digest|"
+     r"negotiate)\s)[^\s\"',;]+", r"\1***"),
+    (r"(://)[^\s/]{1,512}@", r"\1***@"),
+    (rf"(?i)({_NAMES}[\w-]{{0,40}}[\"']?\s{{0,3}}[:=]\s{{0,3}})"
+     r"(\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|[^\s&;,\"'}]+)", r"\1***"),
 )  # fmt: skip
 
 
@@ -218,5 +212,5 @@ def mask(line: str) -> str:
     'dial postgres://***@10.0.0.5/db'
     """
     for pattern, instead in _SECRETS:
-        line = pattern.sub(instead, line)
+        line = re.sub(pattern, instead, line)
     return line

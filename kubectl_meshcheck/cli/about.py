@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import sys
 from pathlib import Path
 
@@ -91,6 +90,8 @@ def completion(shell: str | None, install: bool) -> ExitCode:
 
 
 def _install() -> Path:
+    import shutil  # with half a dozen ways to pack files
+
     ours = shutil.which("kubectl-meshcheck") or sys.argv[0]
     place = Path(ours).absolute().parent / HELPER
     try:

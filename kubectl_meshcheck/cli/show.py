@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -160,6 +159,8 @@ def rules_of(options: Output) -> tuple[Sequence[Ignore], Severity | None]:
 
 def view(options: Output, namespaces: bool = False) -> View:
     """How to show it, from the options and the terminal."""
+    import shutil  # a terminal can wait for it, a pipe has no use for it
+
     terminal = sys.stdout.isatty()
     return View(
         wide=options.output == "wide",

@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from kubectl_meshcheck.cluster import exec_plugin, oidc, tls
+from kubectl_meshcheck.cluster import tls
 from kubectl_meshcheck.cluster.kubeconfig import ClusterEntry, UserEntry
 from kubectl_meshcheck.errors import MeshcheckError
+
+if TYPE_CHECKING:
+    from kubectl_meshcheck.cluster import exec_plugin
 
 Headers = list[tuple[str, str]]
 
@@ -91,6 +95,8 @@ class Credentials:
             return issued.token
         if user.auth_provider:
             with self._lock:
+                from kubectl_meshcheck.cluster import oidc  # for the few who have it
+
                 self._oidc = self._oidc or oidc.token(user.auth_provider)
             return self._oidc
         return ""
@@ -99,6 +105,8 @@ class Credentials:
         user = self._user
         if user.exec is None or user.token or user.token_file:
             return None
+        from kubectl_meshcheck.cluster import exec_plugin  # as above
+
         with self._lock:
             if self._issued is None or self._issued.expired():
                 self._issued = exec_plugin.issue(user.exec, self._cluster)

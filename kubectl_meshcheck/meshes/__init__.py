@@ -110,6 +110,11 @@ def _candidates(name: str, image: str) -> tuple[Mesh, ...]:
     return (*_DECLARED.values(), *known)
 
 
+def plain(pod: PodStart) -> bool:
+    """Whether no container has a name or an image that any mesh knows."""
+    return not any(_candidates(c.name, c.image) for c in pod.containers)
+
+
 def judge(pod: PodStart) -> Judgement:
     """The verdict on one pod, with every mesh's facts."""
     found = proxies(pod)

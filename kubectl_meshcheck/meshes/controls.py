@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from msgspec.structs import replace
@@ -18,10 +18,12 @@ from kubectl_meshcheck.control import (
     Setting,
 )
 from kubectl_meshcheck.mesh_objects import MeshObjects, Wanted
-from kubectl_meshcheck.meshes import SIDECARS, registry
+from kubectl_meshcheck.meshes import SIDECARS, plain, registry
 from kubectl_meshcheck.meshes.control_base import Control
 from kubectl_meshcheck.meshes.declared import Sidecar
 from kubectl_meshcheck.model import PodStart
+
+_MOST = 1_000  #: explanations that are kept, for pods that are alike
 
 
 def control_of(mesh: str) -> Control | None:
@@ -104,9 +106,34 @@ class Explainer:
         ]
         self._unknown = webhooks_unknown
         self._settings: dict[object, tuple[Setting, ...]] = {}
+        self._told: dict[object, Explained | None] = {}
+        #: the labels of a pod that decide
+        self._selected = {key for plane in found for key in plane.selects}
 
     def explain(self, placed: Placed) -> Explained | None:
         """As the function of that name."""
+        if not plain(placed.pod):
+            return self._explained(placed)
+        seen = self._bare(placed)
+        key = _key(seen)
+        if key not in self._told:
+            if len(self._told) >= _MOST:
+                self._told.clear()
+            self._told[key] = self._explained(seen)
+        return self._told[key]
+
+    def _bare(self, placed: Placed) -> Placed:
+        """The same without what says nothing, where no container is of a mesh.
+
+        Most workloads of a namespace are alike in what is left: their own containers
+        and labels are not.
+        """
+        pod, labels = placed.pod, placed.labels
+        if labels is not None:
+            labels = {k: v for k, v in labels.items() if k in self._selected}
+        return replace(placed, pod=replace(pod, containers=()), labels=labels)
+
+    def _explained(self, placed: Placed) -> Explained | None:
         mesh = placed.proxy.mesh if placed.proxy else ""
         told = (
             self._explain(control, own, placed)
@@ -147,8 +174,30 @@ class Explainer:
         )
         found = self._settings.get(key)
         if found is None:
+            if len(self._settings) >= _MOST:
+                self._settings.clear()
             found = self._settings[key] = control.settings(plane, placed)
         return found
+
+
+def _key(placed: Placed) -> object:
+    """What tells one pod without containers from another."""
+    pod = placed.pod
+    return (
+        placed.namespace,
+        _items(placed.namespace_labels),
+        _items(placed.namespace_annotations),
+        pod.host_network,
+        pod.restart_policy,
+        _items(pod.annotations),
+        _items(pod.labels),
+        _items(placed.labels),
+        placed.proxy,
+    )
+
+
+def _items(marks: Mapping[str, str] | None) -> object:
+    return None if marks is None else tuple(marks.items())
 
 
 def _rank(answer: Explained) -> int:

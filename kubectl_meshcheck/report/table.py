@@ -31,6 +31,7 @@ _LEFT_OUT: tuple[tuple[str, ...], ...] = (
 )
 
 
+_Row = tuple[str, ...]
 _TOLD = 1_000  #: cells that are looked through for an equal one
 
 
@@ -76,16 +77,20 @@ def draw(lines: Sequence[Line], view: View) -> str:
         return ""
     headers = _headers(view)
     missing = left_out(lines, view)
-    kept = [n for n, name in enumerate(headers) if name not in missing]
-    table = [[line.cells[n] for n in kept] for line in lines]
-    names = [headers[n] for n in kept]
-    whole = [names, *table] if view.headers else table
+    rows = [line.cells for line in lines]
+    if missing:
+        kept = [n for n, name in enumerate(headers) if name not in missing]
+        headers, *rows = [tuple(row[n] for n in kept) for row in (headers, *rows)]
     if view.width and not view.wide:
-        _cut(whole, view.width)
-    at = names.index("VERDICT")
-    for line, cells_ in zip(lines, table, strict=True):
-        cells_[at] = paint(cells_[at], line.verdict, view)
-    return "\n".join(grid.lines(whole)) + "\n"
+        room = _room([headers, *rows] if view.headers else rows, view.width)
+        rows = [(*row[:-1], cut(row[-1], room)) for row in rows]
+    if view.color:
+        at = headers.index("VERDICT")
+        rows = [
+            (*row[:at], paint(row[at], line.verdict, view), *row[at + 1 :])
+            for line, row in zip(lines, rows, strict=True)
+        ]
+    return "\n".join(grid.lines([headers, *rows] if view.headers else rows)) + "\n"
 
 
 def left_out(lines: Sequence[Line], view: View) -> tuple[str, ...]:
@@ -161,10 +166,8 @@ def _why(row: Row) -> str:
     return "; ".join(told)
 
 
-def _cut(table: list[list[str]], width: int) -> None:
-    """Cuts the last column so that a line fits the terminal."""
-    columns = list(zip(*table, strict=True))[:-1]
+def _room(rows: list[_Row], width: int) -> int:
+    """How long the last cell may be, so that a line fits the terminal."""
+    columns = list(zip(*rows, strict=True))[:-1]
     used = sum(max(map(len, column)) + grid.GAP for column in columns)
-    room = max(_LEAST, width - used)
-    for line in table:
-        line[-1] = cut(line[-1], room)
+    return max(_LEAST, width - used)
