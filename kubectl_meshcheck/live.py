@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from kubectl_meshcheck import events, mesh_reading, parallel, parse, twin
-from kubectl_meshcheck.cluster import Alone, ApiError, Aside, Cluster
+from kubectl_meshcheck.cluster import Alone, ApiError, Aside, Cluster, Page
 from kubectl_meshcheck.errors import MeshcheckError, Problem, nearest
 from kubectl_meshcheck.inventory import Inventory
 from kubectl_meshcheck.kinds import KINDS, POD, REPLICA_SET, Kind
@@ -305,12 +305,16 @@ class _Reader:
 
 
 class _Between:
-    """An ``Aside`` that does something before each page."""
+    """An ``Aside`` that does something where a page is on its way to be read."""
 
     def __init__(self, do: Callable[[], None], aside: Aside) -> None:
         self._do, self._aside = do, aside
-        self.take, self.here = aside.take, aside.here
+        self.free = aside.free
 
-    def free(self) -> bool:
+    def take(self, page: Page) -> None:
+        self._aside.take(page)
         self._do()
-        return self._aside.free()
+
+    def here(self, number: int) -> None:
+        self._aside.here(number)
+        self._do()
