@@ -94,10 +94,8 @@ class Sent(msgspec.Struct):
     news: News
 
     def received(self) -> Part:
-        """What it is there, in strings that equal ones share."""
+        """What it is there."""
         for group in self.groups:
-            group.labels = parse.interned(group.labels)
-            group.statuses = parse.named(group.statuses.values())
             group.ref = replace(group.ref, kind=known(group.ref.kind))
         return Part(self.page, self.pods, self.groups, told(self.news))
 
@@ -198,7 +196,7 @@ class Grouping:
             # a pod in a manifest has not been started by anybody
             live = self._live or bool(status and status.phase)
             group = self._groups[key] = Group(ref, shape, live, source)
-            group.labels = parse.interned(meta.labels or parse.NONE)
+            group.labels = meta.labels or parse.NONE
             group.hash = group.labels.get("pod-template-hash", "")
         return group
 

@@ -8,13 +8,12 @@ become invisible.  Names are Kubernetes' own, hence camelCase here and only here
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from sys import intern
 from typing import Annotated, Any
 
 import msgspec
-from msgspec.structs import replace
 
 from kubectl_meshcheck.model import (
     Condition,
@@ -365,12 +364,7 @@ def shared(container: Container) -> Container:
 @lru_cache(maxsize=4096)
 def marked(*marks: tuple[str, str]) -> Mapping[str, str]:
     """Annotations or labels, one for all that are equal."""
-    return interned(dict(marks)) if marks else NONE
-
-
-def interned(marks: Mapping[str, str]) -> Mapping[str, str]:
-    """The same in strings that equal ones share."""
-    return {intern(key): intern(value) for key, value in marks.items()}
+    return {intern(key): intern(value) for key, value in marks} or NONE
 
 
 #: how the environment variables begin that decide something; an application may
@@ -448,15 +442,6 @@ def statuses(status: PodStatus | None) -> dict[str, ContainerStatus]:
         return {}
     told = (status.initContainerStatuses or ()) + (status.containerStatuses or ())
     return {intern(one.name): _status(one) for one in told}
-
-
-def named(told: Iterable[ContainerStatus]) -> dict[str, ContainerStatus]:
-    """The same of what was read elsewhere, in names that equal ones share."""
-    found = {}
-    for one in told:
-        name = intern(one.name)
-        found[name] = replace(one, name=name, state=intern(one.state))
-    return found
 
 
 def _status(told: Status) -> ContainerStatus:

@@ -16,6 +16,8 @@ from kubectl_meshcheck.ignore import Ignore
 from kubectl_meshcheck.model import Verdict
 from kubectl_meshcheck.workload import Subject
 
+#: what was seen of a race, the worst first, and whether that is proof
+_HARM = ((Kind.CRASH, True), (Kind.CRASH, False), (Kind.HOOK, True))
 NOTHING = -1  #: a rank below every severity
 #: sorts rows, the one that hurts most first
 Damage = tuple[int, int, str, str, str]
@@ -112,9 +114,11 @@ def _proof(subject: Subject) -> int:
     then any other, then a failure."""
     if not subject.pods and refusals.read(subject) is not None:
         return -1
-    kinds = {(e.kind, e.strength is Strength.STRONG) for e in evidence.harm(subject)}
-    order = ((Kind.CRASH, True), (Kind.CRASH, False), (Kind.HOOK, True))
-    return next((n for n, one in enumerate(order) if one in kinds), len(order))
+    harm = evidence.harm(subject)
+    if not harm:
+        return len(_HARM)
+    kinds = {(e.kind, e.strength is Strength.STRONG) for e in harm}
+    return next((n for n, one in enumerate(_HARM) if one in kinds), len(_HARM))
 
 
 def why(subject: Subject) -> str:

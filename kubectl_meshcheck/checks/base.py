@@ -23,7 +23,10 @@ class Severity(Enum):
 
     @property
     def rank(self) -> int:
-        return list(Severity).index(self)
+        return _RANKS[self.value]
+
+
+_RANKS = {severity.value: rank for rank, severity in enumerate(Severity)}
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):

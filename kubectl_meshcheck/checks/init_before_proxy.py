@@ -31,11 +31,12 @@ def find(subject: Subject) -> Iterator[Finding]:
     proxy = subject.judgement.proxy
     if proxy is None:
         return
-    excluded = any(mark in k for k in subject.pod.annotations for mark in _EXCLUDES)
     for step in subject.judgement.steps:
         container = step.container
         if container.role is Role.MAIN or step.state is not State.EXPOSED:
             continue
+        marks = subject.pod.annotations
+        excluded = any(mark in key for key in marks for mark in _EXCLUDES)
         how = "already redirected" if container.role is Role.INIT else "redirected"
         message = f"its traffic is {how} while {_name(subject, proxy)} is not ready"
         if excluded:

@@ -40,6 +40,10 @@ MESHES: tuple[Mesh, ...] = (
     GCSFUSE,
 )
 
+#: by what any container is told that may be a proxy
+_NAMES = frozenset(name for mesh in MESHES for name in mesh.proxies)
+_PREFIXES = tuple(prefix for mesh in MESHES for prefix in mesh.proxy_prefixes)
+_IMAGES = frozenset(image for mesh in MESHES for image in mesh.images)
 _BY_MESH = {mesh.name: mesh for mesh in MESHES}
 #: what the user's config file adds; set once, before anything is judged
 _DECLARED: dict[str, Mesh] = {}
@@ -76,7 +80,7 @@ def declare(sidecars: Iterable[declared.Sidecar]) -> None:
     SIDECARS.update(told)
     _DECLARED.clear()
     _DECLARED.update(made)
-    _candidates.cache_clear()
+    _looked_up.cache_clear()
 
 
 def proxies(pod: PodStart) -> tuple[Proxy, ...]:
@@ -96,10 +100,16 @@ def proxies(pod: PodStart) -> tuple[Proxy, ...]:
     )
 
 
-@lru_cache(maxsize=4096)
-def _candidates(name: str, image: str) -> tuple[Mesh, ...]:
+def _candidates(name: str, image: str) -> Iterable[Mesh]:
     """The meshes whose proxy a container of that name and image may be."""
     program = image_name(image)
+    if name in _NAMES or program in _IMAGES or name.startswith(_PREFIXES):
+        return _looked_up(name, program)
+    return _DECLARED.values()  # as for nearly all containers
+
+
+@lru_cache(maxsize=1024)
+def _looked_up(name: str, program: str) -> tuple[Mesh, ...]:
     known = tuple(
         mesh
         for mesh in MESHES

@@ -92,8 +92,8 @@ def _part(pod: PodStart, container: Container) -> Part | None:
         return Part.GATEWAY
     if "gateway" in pod.annotations.get(TEMPLATES, "").split(","):
         return Part.GATEWAY
-    alone = all(c is container or c.role is not Role.MAIN for c in pod.containers)
     if container.image == "auto":  # to be filled in by the injector, which never ran
+        alone = all(c is container or c.role is not Role.MAIN for c in pod.containers)
         return Part.GATEWAY if alone else None
     if role == "sidecar" or "istio-proxy" in _added(pod) or _unmarked(container):
         return Part.SIDECAR if _is_first_of_its_name(pod, container) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -50,19 +50,21 @@ class Lines:
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self._told: dict[str, str] = {}
+        self._told: dict[str, str] = {}  # cells, and how they are safe to show
 
     def of(self, row: Row) -> Line:
         """A row's line."""
-        subject = row.subject
-        cells = tuple(map(self._once, _cells(row, self._view)))
+        subject, told = row.subject, self._told
+        if len(told) > _TOLD:  # names, of which each is another
+            told.clear()
+        cells = []
+        for cell in _cells(row, self._view):
+            known = told.get(cell)
+            if known is None:
+                known = told[cell] = safe(cell)
+            cells.append(known)
         verdict = subject.judgement.verdict
-        return Line(damage(row), subject.ref, verdict, row.worst, cells)
-
-    def _once(self, cell: str) -> str:
-        if len(self._told) > _TOLD:  # names, of which each is another
-            self._told.clear()
-        return self._told.setdefault(cell, cell)
+        return Line(damage(row), subject.ref, verdict, row.worst, tuple(cells))
 
 
 def render(report: Report, view: View) -> str:
@@ -128,7 +130,7 @@ def _headers(view: View) -> tuple[str, ...]:
     return ("NAMESPACE", *headers) if view.namespaces else headers
 
 
-def _cells(row: Row, view: View) -> Iterator[str]:
+def _cells(row: Row, view: View) -> list[str]:
     subject = row.subject
     judgement = subject.judgement
     line = [
@@ -146,7 +148,7 @@ def _cells(row: Row, view: View) -> Iterator[str]:
     line.append(_why(row))
     if view.namespaces:
         line.insert(0, subject.ref.namespace or "-")
-    return map(safe, line)
+    return line
 
 
 def _why(row: Row) -> str:
