@@ -155,14 +155,17 @@ class Inventory:
         rows = [row for space in spaces for row in self._made(space)]
         return self._explainer().all(self._making.refused(rows))
 
-    def finished(self, *, events: bool) -> list[Subject]:
+    def finished(self, past: Callable[[str], bool], *, events: bool) -> list[Subject]:
         """The workloads of the namespaces that are whole, each once; then forgets them.
 
-        To be asked when all owners, namespaces and settings were read; ``events``: and
-        the kubelet's events.  Left for ``subjects`` are those of which more may have to
-        be read.
+        ``past`` says of a namespace whether all its owners were read, all namespaces
+        and the settings; ``events``: and the kubelet's events.  Left for ``subjects``
+        are those of which more may have to be read.
         """
-        ready = [one for one in self._pages.behind() if self._ready(one, events)]
+        whole = filter(past, self._pages.behind())
+        ready = [one for one in whole if self._ready(one, events)]
+        if not ready:
+            return []
         rows = [row for space in ready for row in self._made(space)]
         for space in ready:
             self._pages.take(space)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import msgspec
 
 from kubectl_meshcheck import events, mesh_reading, parallel, parse, twin
+from kubectl_meshcheck.abreast import Abreast
 from kubectl_meshcheck.cluster import Alone, ApiError, Aside, Cluster, Page
 from kubectl_meshcheck.errors import MeshcheckError, Problem, nearest
 from kubectl_meshcheck.inventory import Inventory
@@ -54,7 +54,7 @@ def from_cluster(
     # meshes' settings are one list and a few single objects, beside everything else
     with (
         twin.of(reader.inventory, wanted=not scope.namespaces) as reader.twin,
-        parallel.beside([reader.noted(reader.meshes)]),
+        parallel.beside([reader.abreast.task(reader.meshes)]),
     ):
         for namespace in scope.namespaces or ("",):
             reader.read(namespace)
@@ -92,8 +92,7 @@ class _Reader:
         self.inventory = Inventory()
         self.problems: list[Problem] = []
         self.twin: twin.Twin | None = None  #: who reads some of the pages
-        self._open = 0  # tasks beside the pods that have not ended
-        self._lock = threading.Lock()
+        self.abreast = Abreast()  #: what is read beside the pods
         #: waits for the kubelet's warnings, where they are read beside the pods
         self._warnings: Callable[[], BaseException | None] | None = None
 
@@ -101,9 +100,12 @@ class _Reader:
         """One namespace, or all when it is empty."""
         before = len(self.problems)
         kinds = [kind for kind in KINDS if kind.always and kind is not POD]
-        tasks = [partial(self._namespace, namespace)]
-        tasks += [partial(self._owners, kind, namespace) for kind in kinds]
-        with parallel.beside([self.noted(task) for task in tasks]):
+        tasks = [self.abreast.task(partial(self._namespace, namespace))]
+        tasks += [
+            self.abreast.list(partial(self._owners, kind, namespace), kind)
+            for kind in kinds
+        ]
+        with parallel.beside(tasks):
             self._pods(namespace)
         failure = self._warnings() if self._warnings else None
         if failure is not None:
@@ -112,17 +114,6 @@ class _Reader:
         self.problems[before:] = sorted(self.problems[before:])
         self._follow(namespace, {kind for kind in KINDS if kind.always})
         self._told(namespace)
-
-    def noted(self, task: parallel.Task) -> parallel.Task:
-        """A task of which is known whether it is done."""
-        self._open += 1
-
-        def run() -> None:
-            task()
-            with self._lock:
-                self._open -= 1
-
-        return run
 
     def again(self, namespace: str) -> None:
         """One namespace, or all, where the owners are known already."""
@@ -185,13 +176,14 @@ class _Reader:
     def _hand_out(self) -> None:
         """Tells of the namespaces that are whole, where that is wanted and possible."""
         inventory = self.inventory
-        if not self._done or self._open or inventory.mesh_objects.webhooks_unknown:
+        if not self._done or inventory.mesh_objects.webhooks_unknown:
             return
         if self._warnings is None and inventory.awaits_events():
             task = partial(self._events, "", events.SELECTOR)
-            self._warnings = parallel.start([self.noted(task)])
+            self._warnings = parallel.start([self.abreast.task(task)])
             return
-        self._done(inventory.finished(events=self._warnings is not None))
+        events_read = self._warnings is not None
+        self._done(inventory.finished(self.abreast.past, events=events_read))
 
     def _join(self) -> None:
         for sentence in self.twin.join() if self.twin else ():
@@ -246,7 +238,8 @@ class _Reader:
         bare = kind in _BARE
         item = parse.Bare if bare else parse.Workload
         try:
-            for found in self._stream(kind.path(namespace), item, {}, bare=bare):
+            stream = self._stream(kind.path(namespace), item, {}, bare=bare)
+            for found in self.abreast.items(kind, stream, _namespace_of):
                 if bare:
                     self.inventory.add_owner(kind, found.metadata)
                 else:
@@ -302,6 +295,10 @@ class _Reader:
         problem = error.problem()
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+def _namespace_of(found: parse.Bare | parse.Workload) -> str:
+    return found.metadata.namespace
 
 
 class _Between:

@@ -20,9 +20,9 @@ LAYERS = (
     "errors < kinds < moment < parallel < logs < model < selectors < order < "
     "control < parse < listed < mesh_objects < events < meshes < workload < "
     "explaining < mismatch | refusals < waiting | survey < evidence < hearing < checks "
-    "< ignore < owners < shapes < grouping < pages < making < inventory < scan "
-    "< comparison < ownership < plan < report < demo | cluster | files < mesh_reading "
-    "| log_reading | twin < live | offline | edit < apply < config < cli"
+    "< ignore < owners < shapes < grouping < pages < abreast < making < inventory "
+    "< scan < comparison < ownership < plan < report < demo | cluster | files "
+    "< mesh_reading | log_reading | twin < live | offline | edit < apply < config < cli"
 )
 #: who alone may name them
 WALLS = {

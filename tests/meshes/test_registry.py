@@ -130,10 +130,19 @@ def test_every_fact_has_its_source(mesh: Mesh) -> None:
         assert fact.text.endswith("."), fact
 
 
-def test_recognition_asks_only_meshes_that_know_the_name() -> None:
-    names = [f"app-{index}" for index in range(50)]
-    many = pod(*(container(name, "registry/app:1") for name in names))
-    assert meshes.proxies(many) == ()
-    info = meshes._candidates.cache_info()
-    meshes.proxies(many)
-    assert meshes._candidates.cache_info().hits >= info.hits + len(names)
+@pytest.mark.parametrize("mesh", MESHES, ids=MESH_IDS)
+def test_a_mesh_is_asked_about_what_may_be_its_own(mesh: Mesh) -> None:
+    names = (*mesh.proxies, *(f"{prefix}-1" for prefix in mesh.proxy_prefixes))
+    asked = [meshes._candidates(name, "registry/app:1") for name in names]
+    asked += [meshes._candidates("app", f"registry/{one}:1") for one in mesh.images]
+
+    assert asked
+    assert all(mesh in one for one in asked)
+
+
+def test_no_mesh_is_asked_about_any_other_container() -> None:
+    app = container("app-1", "registry/app:1")
+
+    assert list(meshes._candidates(app["name"], app["image"])) == []
+    assert meshes.plain(pod(app))
+    assert not meshes.plain(pod(app, container("istio-proxy", "registry/app:1")))
