@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -14,7 +14,7 @@ from kubectl_meshcheck.errors import ExitCode, Problem
 from kubectl_meshcheck.evidence import Kind, Strength
 from kubectl_meshcheck.ignore import Ignore
 from kubectl_meshcheck.model import Verdict
-from kubectl_meshcheck.workload import Subject
+from kubectl_meshcheck.workload import Ref, Subject
 
 #: what was seen of a race, the worst first, and whether that is proof
 _HARM = ((Kind.CRASH, True), (Kind.CRASH, False), (Kind.HOOK, True))
@@ -42,6 +42,32 @@ class Row(msgspec.Struct, frozen=True, gc=False):
         return max(ranks, default=NOTHING)
 
 
+class Kept(msgspec.Struct, frozen=True, gc=False):
+    """What of a row is needed as long as others are looked at; forms add their own."""
+
+    damage: Damage
+    ref: Ref
+    worst: int  #: the rank of its worst finding that counts
+
+
+K = TypeVar("K", bound=Kept)
+
+
+class Outcome(msgspec.Struct, Generic[K], frozen=True):
+    """The same as a report, of which no more is kept than is shown."""
+
+    rows: Sequence[K] = ()  #: in the order in which they are shown
+    problems: Sequence[Problem] = ()
+    warnings: Sequence[str] = ()
+    fail_on: Severity | None = Severity.WARNING
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """As the report's."""
+        worst = max((row.worst for row in self.rows), default=NOTHING)
+        return exit_code(worst, self.fail_on, self.problems)
+
+
 class Report(msgspec.Struct, frozen=True, gc=False):
     """The answer to one call of the program."""
 
@@ -55,12 +81,6 @@ class Report(msgspec.Struct, frozen=True, gc=False):
         """The same whatever the format."""
         worst = max((row.worst for row in self.rows), default=NOTHING)
         return exit_code(worst, self.fail_on, self.problems)
-
-    @property
-    def verdicts(self) -> dict[Verdict, int]:
-        """How many rows have which verdict, the worst first."""
-        counted = Counter(row.subject.judgement.verdict for row in self.rows)
-        return {verdict: counted[verdict] for verdict in Verdict if counted[verdict]}
 
 
 def scan(subjects: Iterable[Subject], rules: Sequence[Ignore] = ()) -> Report:

@@ -6,7 +6,8 @@ and the tests hold both to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -18,43 +19,98 @@ from kubectl_meshcheck.control import Setting
 from kubectl_meshcheck.errors import Problem
 from kubectl_meshcheck.evidence import Evidence
 from kubectl_meshcheck.meshes import mesh_of
-from kubectl_meshcheck.model import ContainerStatus, Proxy, Step
+from kubectl_meshcheck.model import ContainerStatus, Proxy, Step, Verdict
 from kubectl_meshcheck.order import start_order
 from kubectl_meshcheck.report import cells, settings
-from kubectl_meshcheck.report.table import shown
+from kubectl_meshcheck.report.table import wanted
 from kubectl_meshcheck.report.text import View, safe_json
-from kubectl_meshcheck.scan import Report, Row
+from kubectl_meshcheck.scan import Kept, Outcome, Report, Row, damage
 from kubectl_meshcheck.workload import Subject
 
 API_VERSION = "meshcheck/v1"
+#: where the workloads stand in a report without any; and how far in they stand
+_EMPTY = '"workloads": []'
+_INDENT = "\n" + 8 * " "
 
 
-def data(
-    report: Report, view: View, keep: Callable[[Any], Any] = lambda one: one
-) -> dict[str, Any]:
-    """The whole report as what JSON knows; of each workload what ``keep`` makes."""
-    rows = shown(report, view)
+class Piece(Kept, frozen=True, gc=False):
+    """A workload as JSON, and what the summary counts of it."""
+
+    verdict: Verdict
+    pods: int
+    levels: tuple[str, ...]  #: the severities of the findings that count
+    text: bytes  #: empty where it is not shown
+
+
+class Pieces:
+    """The report as JSON, of rows that come one after another.
+
+    A workload takes five times as much memory before it is written.
+    """
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    def of(self, row: Row) -> Piece:
+        """A row's piece."""
+        subject, worst = row.subject, row.worst
+        return Piece(
+            damage(row),
+            subject.ref,
+            worst,
+            subject.judgement.verdict,
+            subject.pods,
+            tuple(found.severity.value for found in row.counted),
+            _encoded(_workload(row)) if wanted(worst, self._view) else b"",
+        )
+
+    def text(self, found: Outcome[Piece]) -> Iterator[str]:
+        """The whole, in parts."""
+        before, empty, behind = json_text(_frame(found)).partition(_EMPTY)
+        shown = [piece.text for piece in found.rows if piece.text]
+        if not shown:
+            yield before + empty + behind
+            return
+        yield before + _EMPTY[:-1] + _INDENT
+        for number, text in enumerate(shown):
+            comma = "," + _INDENT if number else ""
+            yield comma + _formatted(text).replace("\n", _INDENT)
+        yield _INDENT[:-4] + _EMPTY[-1] + behind
+
+    def missing(self, _: Outcome[Piece]) -> tuple[str, ...]:
+        """Nothing: it is not cut to a terminal."""
+        return ()
+
+
+def _frame(found: Outcome[Piece]) -> dict[str, Any]:
+    """All of a report but its workloads."""
     return {
         "apiVersion": API_VERSION,
         "kind": "Report",
         "version": __version__,
-        "exitCode": int(report.exit_code),
-        "summary": _summary(report),
-        "workloads": [keep(_workload(row)) for row in rows],
-        "problems": [problem(one) for one in report.problems],
-        "warnings": list(report.warnings),
+        "exitCode": int(found.exit_code),
+        "summary": _summary(found.rows),
+        "workloads": [],
+        "problems": [problem(one) for one in found.problems],
+        "warnings": list(found.warnings),
     }
 
 
 def as_json(report: Report, view: View) -> str:
     """The report as JSON."""
-    # a workload takes five times as much memory before it is written
-    return json_text(data(report, view, lambda one: msgspec.Raw(_encoded(one))))
+    pieces = Pieces(view)
+    rows = [pieces.of(row) for row in report.rows]
+    found = Outcome(rows, report.problems, report.warnings, report.fail_on)
+    return "".join(pieces.text(found))
 
 
 def json_text(found: dict[str, Any]) -> str:
     """Data as JSON, indented as kubectl does it."""
-    return safe_json(msgspec.json.format(_encoded(found), indent=4).decode()) + "\n"
+    return _formatted(_encoded(found)) + "\n"
+
+
+def _formatted(text: bytes) -> str:
+    return safe_json(msgspec.json.format(text, indent=4).decode())
 
 
 def _encoded(found: dict[str, Any]) -> bytes:
@@ -76,8 +132,8 @@ def _encodable(value: Any) -> Any:
 
 
 def as_yaml(report: Report, view: View) -> str:
-    """The report as YAML."""
-    return yaml_text(data(report, view))
+    """The report as YAML: the same data."""
+    return yaml_text(msgspec.json.decode(as_json(report, view)))
 
 
 def yaml_text(found: dict[str, Any]) -> str:
@@ -88,13 +144,15 @@ def yaml_text(found: dict[str, Any]) -> str:
     return dumped
 
 
-def _summary(report: Report) -> dict[str, Any]:
-    levels = [found.severity.value for row in report.rows for found in row.counted]
+def _summary(pieces: Sequence[Piece]) -> dict[str, Any]:
+    """How many there are of what."""
+    levels = Counter(level for piece in pieces for level in piece.levels)
+    verdicts = Counter(piece.verdict for piece in pieces)
     return {
-        "workloads": len(report.rows),
-        "pods": sum(row.subject.pods for row in report.rows),
-        "verdicts": {v.value: n for v, n in report.verdicts.items()},
-        "findings": {level: levels.count(level) for level in sorted(set(levels))},
+        "workloads": len(pieces),
+        "pods": sum(piece.pods for piece in pieces),
+        "verdicts": {v.value: verdicts[v] for v in Verdict if verdicts[v]},
+        "findings": dict(sorted(levels.items())),
     }
 
 

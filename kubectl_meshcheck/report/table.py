@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import msgspec
+from collections.abc import Iterator, Sequence
 
 from kubectl_meshcheck.checks.base import Severity
 from kubectl_meshcheck.model import Verdict
 from kubectl_meshcheck.order import start_order
 from kubectl_meshcheck.report import cells, grid
 from kubectl_meshcheck.report.text import View, cut, paint, safe
-from kubectl_meshcheck.scan import Damage, Report, Row, damage
-from kubectl_meshcheck.workload import Ref
+from kubectl_meshcheck.scan import Kept, Outcome, Report, Row, damage
 
 _HEADERS = ("WORKLOAD", "READY", "MESH", "START ORDER", "WAITS ON", "VERDICT", "WHY")
 #: characters of the last column for which others are left out; it is cut below them
@@ -35,21 +32,18 @@ _Row = tuple[str, ...]
 _TOLD = 1_000  #: cells that are looked through for an equal one
 
 
-class Line(msgspec.Struct, frozen=True, gc=False):
-    """What is kept of a row to show it among others."""
+class Line(Kept, frozen=True, gc=False):
+    """A row in the cells that are shown of it."""
 
-    damage: Damage
-    ref: Ref
     verdict: Verdict
-    worst: int  #: of its findings that count
     cells: tuple[str, ...]
 
 
 class Lines:
-    """Makes rows into lines that have in common what is the same."""
+    """The table of rows that come one after another."""
 
     def __init__(self, view: View) -> None:
-        self._view = view
+        self.view = view
         self._told: dict[str, str] = {}  # cells, and how they are safe to show
 
     def of(self, row: Row) -> Line:
@@ -58,13 +52,24 @@ class Lines:
         if len(told) > _TOLD:  # names, of which each is another
             told.clear()
         cells = []
-        for cell in _cells(row, self._view):
+        for cell in _cells(row, self.view):
             known = told.get(cell)
             if known is None:
                 known = told[cell] = safe(cell)
             cells.append(known)
         verdict = subject.judgement.verdict
-        return Line(damage(row), subject.ref, verdict, row.worst, tuple(cells))
+        return Line(damage(row), subject.ref, row.worst, verdict, tuple(cells))
+
+    def text(self, found: Outcome[Line]) -> Iterator[str]:
+        """The table."""
+        yield draw(self._shown(found), self.view)
+
+    def missing(self, found: Outcome[Line]) -> tuple[str, ...]:
+        """The columns for which the terminal is too narrow."""
+        return left_out(self._shown(found), self.view)
+
+    def _shown(self, found: Outcome[Line]) -> list[Line]:
+        return [line for line in found.rows if wanted(line.worst, self.view)]
 
 
 def render(report: Report, view: View) -> str:

@@ -1,4 +1,4 @@
-"""The table of a whole cluster, whose namespaces are told of while others are read.
+"""A whole cluster, whose namespaces are told of while others are read.
 
 It is compared with that of the same namespaces by their names, each read to its end
 before anything is told.
@@ -7,6 +7,7 @@ before anything is told.
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -88,7 +89,7 @@ def _event(space: str, kind: str, name: str, reason: str, message: str) -> Objec
 class Scene:
     server: Server
     shell: Shell
-    expected: Ran
+    expected: dict[str, Ran]  #: by the format
 
 
 @pytest.fixture(scope="module")
@@ -98,12 +99,12 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("early")
     with Server.start(objects) as server:
         shell = Shell(folder, str(server.kubeconfig(folder / "kubeconfig")))
-        expected = _run(shell, *spaces)
+        expected = {form: _run(shell, form, *spaces) for form in ("wide", "json")}
         yield Scene(server, shell, expected)
 
 
-def _run(shell: Shell, *words: str, alone: bool = False) -> Ran:
-    command = [str(PROGRAM), "ns", *words, "-o", "wide"]
+def _run(shell: Shell, form: str, *words: str, alone: bool = False) -> Ran:
+    command = [str(PROGRAM), "ns", *words, "-o", form]
     if alone:
         one = str(min(os.sched_getaffinity(0)))
         command = ["taskset", "-c", one, *command]
@@ -115,12 +116,22 @@ def _run(shell: Shell, *words: str, alone: bool = False) -> Ran:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="taskset is Linux'")
 @pytest.mark.parametrize("alone", [False, True])
-def test_a_whole_cluster_reads_as_its_namespaces_do(scene: Scene, alone: bool) -> None:
+@pytest.mark.parametrize("form", ["wide", "json"])
+def test_a_whole_cluster_reads_as_its_namespaces_do(
+    scene: Scene, form: str, alone: bool
+) -> None:
     scene.server.forget()
-    found = _run(scene.shell, "-A", alone=alone)
+    found = _run(scene.shell, form, "-A", alone=alone)
 
-    assert found == scene.expected
-    assert (found.code, len(found.out.splitlines())) == (1, 664)
+    assert found == scene.expected[form]
+    assert found.code == 1
+
+
+def test_both_formats_tell_of_every_workload(scene: Scene) -> None:
+    table, report = scene.expected["wide"].out, json.loads(scene.expected["json"].out)
+
+    assert len(table.splitlines()) - 1 == len(report["workloads"]) == 663
+    assert report["summary"]["workloads"] == 663
 
 
 @pytest.mark.parametrize(
@@ -128,14 +139,14 @@ def test_a_whole_cluster_reads_as_its_namespaces_do(scene: Scene, alone: bool) -
     ["pod/a-single ", "widget/w ", "rollout/big ", "sts/few ", "deploy/istiod "],
 )
 def test_what_is_told_late_is_told(scene: Scene, shown: str) -> None:
-    assert scene.expected.out.count(f" {shown}") == 1
+    assert scene.expected["wide"].out.count(f" {shown}") == 1
 
 
 def test_events_are_asked_for_while_pods_come(scene: Scene) -> None:
     """Those of the kubelet, for that namespaces can be told of before the end."""
     scene.server.forget()
     scene.server.fail(r"/pods\?.*continue=", silence=0.3, times=9)
-    _run(scene.shell, "-A")
+    _run(scene.shell, "wide", "-A")
     asked = [(one.path, one.query) for one in scene.server.requests]
     pods = [n for n, (path, _) in enumerate(asked) if path == "/api/v1/pods"]
     events = [
