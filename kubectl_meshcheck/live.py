@@ -91,7 +91,7 @@ class _Reader:
         self._done = done
         self.inventory = Inventory()
         self.problems: list[Problem] = []
-        self.twin: twin.Twin | None = None  #: who reads some of the pages
+        self.twin: twin.Twins | None = None  #: who reads some of the pages
         self.abreast = Abreast()  #: what is read beside the pods
         #: waits for the kubelet's warnings, where they are read beside the pods
         self._warnings: Callable[[], BaseException | None] | None = None

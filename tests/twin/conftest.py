@@ -40,7 +40,22 @@ def two() -> None:
 
 
 @pytest.fixture
-def child(two: None) -> Iterator[Callable[[], int]]:
+def pair(two: None) -> Iterator[None]:
+    """The same, and no more processors: then there is one copy."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(allowed)[:2])
+    yield
+    os.sched_setaffinity(0, allowed)
+
+
+@pytest.fixture
+def many(two: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many processors as there may be copies of use, and more."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(9)))
+
+
+@pytest.fixture
+def child(pair: None) -> Iterator[Callable[[], int]]:
     """Tells the process that the test has made.
 
     Behind the test there must be none, dead or alive, and no file that is open.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import signal
 from collections.abc import Iterable, Sequence
 
 import pytest
@@ -20,7 +22,7 @@ FLEET = list(fleet(130))
 PAGES = cut(FLEET, 30)
 
 
-def _given(copy: twin.Twin, inventory: Inventory, one: Page) -> list[str]:
+def _given(copy: twin.Twins, inventory: Inventory, one: Page) -> list[str]:
     """A page for whoever has less to do: what a list does with each."""
     if copy.free():
         copy.take(one)
@@ -173,3 +175,49 @@ def test_the_first_of_several_errors_is_told() -> None:
         handed(Inventory(), pages)
 
     assert caught.value.what == f"{_BAD} the answer is not a JSON object"
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize("size", [1, 7, 30])
+def test_several_copies_read_as_one_does(size: int) -> None:
+    pages = cut(FLEET, size)
+    inventory = Inventory()
+    with twin.of(inventory, wanted=True) as copies:
+        assert copies is not None
+        told = []
+        for number, items in enumerate(pages):
+            told += _given(copies, inventory, page(number, items, compressed=True))
+        told += copies.join()
+        pids = {one.pid for one in copies.all}
+
+    assert len(pids) == 3
+    assert result(inventory, told) == directly(pages)
+
+
+@pytest.mark.usefixtures("many")
+def test_every_copy_gets_its_share() -> None:
+    """Whoever has least to do, in turn while none has answered."""
+    inventory = Inventory()
+    with twin.of(inventory, wanted=True) as copies:
+        assert copies is not None
+        for one in copies.all:
+            os.kill(one.pid, signal.SIGSTOP)
+        for number in range(6):
+            copies.take(page(number, FLEET[20 * number : 20 * number + 20]))
+        assert [one.busy for one in copies.all] == [2, 2, 2]
+        assert not copies.free()
+        for one in copies.all:
+            os.kill(one.pid, signal.SIGCONT)
+        told = copies.join()
+        assert [one.busy for one in copies.all] == [0, 0, 0]
+
+    assert result(inventory, told) == directly([FLEET[:120]])
+
+
+@pytest.mark.usefixtures("many")
+def test_the_first_broken_page_of_several_copies_is_told() -> None:
+    pages = [page(0, FLEET[:9]), Page(1, False, b""), Page(2, False, b"[]")]
+    with pytest.raises(MeshcheckError) as caught:
+        handed(Inventory(), pages)
+
+    assert caught.value.what == _EARLY
