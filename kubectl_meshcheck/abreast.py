@@ -25,14 +25,17 @@ class Abreast:
 
     def task(self, do: Callable[[], None]) -> Callable[[], None]:
         """A task without which no namespace is whole."""
-        self._open += 1
+        self._count(1)
 
         def run() -> None:
             do()
-            with self._lock:
-                self._open -= 1
+            self._count(-1)
 
         return run
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self._open += more
 
     def list(self, do: Callable[[], None], name: object) -> Callable[[], None]:
         """The task that reads a list of that name, whose items go through ``items``."""
