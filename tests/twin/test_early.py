@@ -12,17 +12,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import closing, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from kubectl_meshcheck import live
 from kubectl_meshcheck.cli import listing
 from kubectl_meshcheck.cli.show import Gathered, Output
+from kubectl_meshcheck.cluster import Connection, connect
 from kubectl_meshcheck.errors import ExitCode
 from kubectl_meshcheck.inventory import Inventory
 from kubectl_meshcheck.pages import DisorderError
+from kubectl_meshcheck.workload import Subject
 from tests.server import Server
 from tests.settings import meshes
 from tests.shell import PROGRAM, Ran, Shell
@@ -156,6 +159,29 @@ def test_events_are_asked_for_while_pods_come(scene: Scene) -> None:
 
     assert len(events) == 1
     assert pods[0] < events[0] < pods[-1]
+
+
+def test_what_was_told_is_forgotten(scene: Scene) -> None:
+    """Each workload is told once, and most of them before the end."""
+    scene.server.forget()
+    scene.server.fail(r"/pods\?.*continue=", silence=0.3, times=9)
+    early: list[Subject] = []
+    client = connect(Connection(kubeconfig=scene.shell.environment["KUBECONFIG"]))
+    with closing(client):
+        inventory, problems = live.from_cluster(client, live.Scope(), done=early.extend)
+    late = inventory.subjects()
+    told = [(one.ref.namespace, one.ref.name) for one in (*early, *late)]
+
+    assert problems == []
+    assert len(told) == 663
+    assert not {one.ref.namespace for one in early} & {
+        one.ref.namespace for one in late
+    }
+    assert len(early) > 3 * len(late)
+    report = json.loads(scene.expected["json"].out)
+    assert sorted(told) == sorted(
+        (one["namespace"], one["name"]) for one in report["workloads"]
+    )
 
 
 def test_a_list_without_order_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
