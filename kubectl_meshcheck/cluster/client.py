@@ -10,6 +10,7 @@ import msgspec
 
 from kubectl_meshcheck.cluster.access import Access, resolve
 from kubectl_meshcheck.cluster.connection import Connection
+from kubectl_meshcheck.cluster.decoders import decoder
 from kubectl_meshcheck.cluster.failures import ApiError
 from kubectl_meshcheck.cluster.handed import Aside, Page
 from kubectl_meshcheck.cluster.held import Held
@@ -96,9 +97,10 @@ class Cluster:
         request = Request("GET", path, tuple(params.items()), (("Accept", _JSON),))
         body = self._transport.fetch(request)
         try:
-            return msgspec.json.decode(body, type=type)
+            found: T = decoder(type)(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise self._transport.explain(MalformedError(f"{path}: {error}")) from error
+        return found
 
     def request(
         self,

@@ -14,6 +14,7 @@ from email.message import Message
 
 import msgspec
 
+from kubectl_meshcheck.cluster.decoders import decoder
 from kubectl_meshcheck.cluster.json_window import TruncatedError
 from kubectl_meshcheck.cluster.line import Route
 from kubectl_meshcheck.cluster.proxy import ProxyRefusedError
@@ -132,7 +133,7 @@ def action(method: str, path: str) -> tuple[str, str, str, str]:
 def parse_status(code: int, body: bytes, headers: Message) -> Status:
     """The Status in a refusal; made up where something else came (a proxy's page)."""
     try:
-        status = msgspec.json.decode(body, type=Status)
+        status: Status = decoder(Status)(body)
         if status.kind == "Status":
             return status
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from kubectl_meshcheck.cluster.decoders import decoder
 from kubectl_meshcheck.cluster.text import printable
 
 Buffer = bytes | memoryview
@@ -46,9 +47,10 @@ class Shape(Generic[T]):
     """How to decode lists of one item type; made once for all pages of a list."""
 
     def __init__(self, item: type[T]) -> None:
-        self.decode: Callable[[Buffer], list[T]] = msgspec.json.Decoder(
-            list[item]  # type: ignore[valid-type]  # a type at run time, too
-        ).decode
+        # a type at run time, too
+        self.decode: Callable[[Buffer], list[T]] = decoder(
+            list[item]  # type: ignore[valid-type]
+        )
         self.looked = False  #: for the gap
         self.gap = b""  #: from the brace that ends an item to the next item
         self.separator = b""  #: the gap and how an item begins

@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from kubectl_meshcheck.cluster.decoders import decoder
 from kubectl_meshcheck.cluster.json_items import ListMeta, Named, Shape
 from kubectl_meshcheck.cluster.json_scan import MORE, end_of_value, skip_space
 from kubectl_meshcheck.cluster.json_window import MalformedError, TruncatedError, Window
@@ -292,9 +293,10 @@ def _decode(shape: Shape[S], data: bytearray, start: int, stop: int) -> list[S]:
 
 def _decoded(value: bytes, type_: type[S]) -> S:
     try:
-        return msgspec.json.decode(value, type=type_)
+        found: S = decoder(type_)(value)
     except _UNDECODABLE:
         raise MalformedError("the answer is not JSON") from None
+    return found
 
 
 def _why(error: Exception) -> str:
