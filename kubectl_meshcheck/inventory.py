@@ -28,6 +28,7 @@ class Inventory:
         self._live = live
         self._reading = self._page()  # whose pods are coming in
         self._pages = Pages()
+        self._late: set[str] = set()  # namespaces of which more has to be read
         self._explaining: explaining.Explaining | None = None
         self._owners = Owners(live=live)
         self._namespaces: dict[str, parse.Meta] = {}
@@ -162,7 +163,7 @@ class Inventory:
         and the settings; ``events``: and the kubelet's events.  Left for ``subjects``
         are those of which more may have to be read.
         """
-        whole = filter(past, self._pages.behind())
+        whole = filter(past, self._in_question())
         ready = [one for one in whole if self._ready(one, events)]
         if not ready:
             return []
@@ -178,22 +179,26 @@ class Inventory:
         """Whether ``finished`` would leave workloads out for want of events."""
         return any(
             evidence.telling(shape.judgement)
-            for space in self._pages.behind()
+            for space in self._in_question()
             for shape, _ in self._pages.of(space)
         )
 
+    def _in_question(self) -> list[str]:
+        """The namespaces whose pods were read, and that need not wait for the end."""
+        return [one for one in self._pages.behind() if one not in self._late]
+
     def _ready(self, space: str, events: bool) -> bool:
         """Whether nothing is to be read that tells of a namespace's workloads."""
-        if self._owners.lacking(space):
+        groups = list(self._pages.of(space))
+        if self._owners.lacking(space) or any(
+            self._owners.missing(self._chain(group)[-1]) or self._skips(shape, group)
+            for shape, group in groups
+        ):
+            self._late.add(space)
             return False
-        for shape, group in self._pages.of(space):
-            if not events and evidence.telling(shape.judgement):
-                return False
-            if self._owners.missing(self._chain(group)[-1]):
-                return False
-            if self._skips(shape, group):
-                return False
-        return True
+        return events or not any(
+            evidence.telling(shape.judgement) for shape, _ in groups
+        )
 
     def _made(self, space: str) -> list[Subject]:
         """Every workload and shape of a namespace."""

@@ -51,36 +51,30 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
 
 
 K = TypeVar("K", bound=Kept)
+R = TypeVar("R", bound=Row | Kept)
 
 
-class Outcome(msgspec.Struct, Generic[K], frozen=True):
-    """The same as a report, of which no more is kept than is shown."""
+class Outcome(msgspec.Struct, Generic[R], frozen=True, gc=False):
+    """The answer to one call of the program, as much of it as is shown."""
 
-    rows: Sequence[K] = ()  #: in the order in which they are shown
-    problems: Sequence[Problem] = ()
-    warnings: Sequence[str] = ()
-    fail_on: Severity | None = Severity.WARNING
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """As the report's."""
-        worst = max((row.worst for row in self.rows), default=NOTHING)
-        return exit_code(worst, self.fail_on, self.problems)
-
-
-class Report(msgspec.Struct, frozen=True, gc=False):
-    """The answer to one call of the program."""
-
-    rows: tuple[Row, ...] = ()
-    problems: tuple[Problem, ...] = ()  #: what could not be looked at
-    warnings: tuple[str, ...] = ()  #: worth knowing, and no problem
+    rows: Sequence[R] = ()  #: in the order in which they are shown
+    problems: Sequence[Problem] = ()  #: what could not be looked at
+    warnings: Sequence[str] = ()  #: worth knowing, and no problem
     fail_on: Severity | None = Severity.WARNING  #: None: findings never fail
 
     @property
     def exit_code(self) -> ExitCode:
         """The same whatever the format."""
+        if self.problems:
+            return ExitCode.UNREADABLE
         worst = max((row.worst for row in self.rows), default=NOTHING)
-        return exit_code(worst, self.fail_on, self.problems)
+        if self.fail_on is not None and worst >= self.fail_on.rank:
+            return ExitCode.FOUND
+        return ExitCode.CLEAN
+
+
+class Report(Outcome[Row], frozen=True, gc=False):
+    """The whole of it."""
 
 
 def scan(subjects: Iterable[Subject], rules: Sequence[Ignore] = ()) -> Report:
@@ -101,17 +95,6 @@ def rows(
         warnings.update(wrong)
         found = tuple(_found(subject, [*own, *rules]))
         yield Row(subject, why(subject), found)
-
-
-def exit_code(
-    worst: int, fail_on: Severity | None, problems: Sequence[Problem]
-) -> ExitCode:
-    """What a scan ends with whose worst finding has that rank."""
-    if problems:
-        return ExitCode.UNREADABLE
-    if fail_on is not None and worst >= fail_on.rank:
-        return ExitCode.FOUND
-    return ExitCode.CLEAN
 
 
 def _found(subject: Subject, rules: Sequence[Ignore]) -> Iterable[Found]:
