@@ -22,6 +22,7 @@ from typing import NoReturn
 
 import msgspec
 
+from kubectl_meshcheck import processors
 from kubectl_meshcheck.cluster import Page, Shape
 from kubectl_meshcheck.errors import MeshcheckError
 from kubectl_meshcheck.grouping import Grouping, Sent
@@ -194,7 +195,7 @@ def _possible() -> int:
     """How many copies can be made safely, and would have a processor of their own."""
     if sys.platform != "linux" or threading.active_count() > 1:
         return 0
-    return min(_COPIES, len(os.sched_getaffinity(0)) - 1)
+    return min(_COPIES, processors.usable() - 1)
 
 
 def _start(inventory: Inventory, others: list[Twin]) -> Twin | None:

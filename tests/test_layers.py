@@ -17,8 +17,8 @@ from tests.pages import DOCS, ROOT, hold_part
 PACKAGE = "kubectl_meshcheck"
 #: a module may import what stands before it; what ``|`` parts may not see each other
 LAYERS = (
-    "errors < kinds < moment < parallel < logs < model < selectors < order < "
-    "control < parse < listed < mesh_objects < events < meshes < workload < "
+    "errors < kinds < moment < parallel < processors < logs < model < selectors "
+    "< order < control < parse < listed < mesh_objects < events < meshes < workload < "
     "explaining < mismatch | refusals < waiting | survey < evidence < hearing < checks "
     "< ignore < owners < shapes < grouping < pages < abreast < making < inventory "
     "< scan < comparison < ownership < plan < report < demo | cluster | files "

@@ -28,6 +28,8 @@ allowed = list(map(int, sys.argv.pop(1).split(",")))
 os.sched_setaffinity(0, allowed[:2])
 os.sched_getaffinity = lambda _: allowed
 sys.addaudithook(lambda event, _: event == "os.fork" and os.write(2, b"copied\\n"))
+from kubectl_meshcheck import processors
+processors.limits = lambda: iter(())
 from kubectl_meshcheck.__main__ import main
 main()
 """
