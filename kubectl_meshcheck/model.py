@@ -18,8 +18,18 @@ from enum import Enum, unique
 import msgspec
 
 
+class Word(Enum):
+    """One word of a few.  Its members are hashed as the objects that they are.
+
+    An ``Enum`` is hashed by its name, in Python, and a scan hashes them by the ten
+    thousand: they stand in what tells containers and proxies apart.
+    """
+
+    __hash__ = object.__hash__
+
+
 @unique
-class Role(Enum):
+class Role(Word):
     """Where a container stands in its pod."""
 
     INIT = "init container"  #: runs to its end before the next starts
@@ -28,7 +38,7 @@ class Role(Enum):
 
 
 @unique
-class Waits(Enum):
+class Waits(Word):
     """Whether what follows is known to wait until the proxy is ready."""
 
     YES = "yes"
@@ -37,7 +47,7 @@ class Waits(Enum):
 
 
 @unique
-class Verdict(Enum):
+class Verdict(Word):
     """The answer for one pod shape; ``rank`` orders them by damage."""
 
     RACE = "RACE"  #: an application container is exposed
@@ -51,11 +61,10 @@ class Verdict(Enum):
 
     @property
     def rank(self) -> int:
-        return _RANKS[self.value]
+        return _RANKS[self]
 
 
-#: by their names: members are hashed ten times as slowly
-_RANKS = {verdict.value: rank for rank, verdict in enumerate(Verdict)}
+_RANKS = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 
 class Handler(msgspec.Struct, frozen=True, gc=False):
@@ -112,7 +121,10 @@ class Container(msgspec.Struct, frozen=True, gc=False):
 
     def environment(self, name: str) -> str:
         """The literal value of an environment variable; empty when unset."""
-        return next((value for key, value in self.env if key == name), "")
+        for key, value in self.env:
+            if key == name:
+                return value
+        return ""
 
 
 class PodStart(msgspec.Struct, frozen=True, gc=False):
@@ -126,11 +138,14 @@ class PodStart(msgspec.Struct, frozen=True, gc=False):
 
     def named(self, name: str) -> Container | None:
         """The first container of that name in start order."""
-        return next((c for c in self.containers if c.name == name), None)
+        for container in self.containers:
+            if container.name == name:
+                return container
+        return None
 
 
 @unique
-class Redirect(Enum):
+class Redirect(Word):
     """What sends the pod's traffic through the proxy."""
 
     INIT = "init container"
@@ -159,7 +174,7 @@ class Gate(msgspec.Struct, frozen=True, gc=False):
 
 
 @unique
-class Part(Enum):
+class Part(Word):
     """What a proxy is to its pod."""
 
     SIDECAR = "sidecar"
@@ -195,7 +210,7 @@ class Proxy(msgspec.Struct, frozen=True, gc=False):
 
 
 @unique
-class State(Enum):
+class State(Word):
     """What one container can expect of the proxies when it starts."""
 
     PROXY = "proxy"

@@ -342,8 +342,8 @@ def _container(found: _Container, role: Role, user: int | None) -> Container:
         name=intern(found.name),
         role=role,
         image=intern(found.image or ""),
-        command=tuple(map(intern, found.command)) if found.command else (),
-        args=tuple(map(intern, found.args)) if found.args else (),
+        command=found.command or (),
+        args=found.args or (),
         env=_environment(found.env) if found.env else (),
         post_start=_handler(hooks.postStart) if hooks else None,
         pre_stop=_handler(hooks.preStop) if hooks else None,
@@ -397,11 +397,13 @@ def _kept(name: str) -> bool:
 
 
 def _environment(found: tuple[_Env, ...]) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (intern(one.name), intern(one.value))
+    # a list, since a generator is the slower way to make a tuple
+    kept = [
+        (intern(one.name), one.value)
         for one in found
         if _kept(one.name) and one.value is not None
-    )
+    ]
+    return tuple(kept)
 
 
 @lru_cache(maxsize=4096)  # a fleet's hooks and probes are few

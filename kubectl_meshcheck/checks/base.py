@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from enum import Enum, unique
+from enum import unique
 
 import msgspec
 
+from kubectl_meshcheck.model import Word
 from kubectl_meshcheck.workload import Subject
 
 #: where a check's page is published
@@ -14,7 +15,7 @@ DOCS = "https://github.com/meshcheck/kubectl-meshcheck/blob/main/docs/checks"
 
 
 @unique
-class Severity(Enum):
+class Severity(Word):
     """How bad; ``rank`` grows with it."""
 
     INFO = "info"
@@ -23,10 +24,10 @@ class Severity(Enum):
 
     @property
     def rank(self) -> int:
-        return _RANKS[self.value]
+        return _RANKS[self]
 
 
-_RANKS = {severity.value: rank for rank, severity in enumerate(Severity)}
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):

@@ -114,24 +114,17 @@ class Explainer:
         """As the function of that name."""
         if not plain(placed.pod):
             return self._explained(placed)
-        seen = self._bare(placed)
-        key = _key(seen)
+        labels = placed.labels
+        if labels is not None:
+            labels = {k: v for k, v in labels.items() if k in self._selected}
+        key = _key(placed, labels)
         if key not in self._told:
             if len(self._told) >= _MOST:
                 self._told.clear()
-            self._told[key] = self._explained(seen)
+            # most workloads of a namespace are alike in what is left
+            pod = replace(placed.pod, containers=())
+            self._told[key] = self._explained(replace(placed, pod=pod, labels=labels))
         return self._told[key]
-
-    def _bare(self, placed: Placed) -> Placed:
-        """The same without what says nothing, where no container is of a mesh.
-
-        Most workloads of a namespace are alike in what is left: their own containers
-        and labels are not.
-        """
-        pod, labels = placed.pod, placed.labels
-        if labels is not None:
-            labels = {k: v for k, v in labels.items() if k in self._selected}
-        return replace(placed, pod=replace(pod, containers=()), labels=labels)
 
     def _explained(self, placed: Placed) -> Explained | None:
         mesh = placed.proxy.mesh if placed.proxy else ""
@@ -180,8 +173,8 @@ class Explainer:
         return found
 
 
-def _key(placed: Placed) -> object:
-    """What tells one pod without containers from another."""
+def _key(placed: Placed, labels: Mapping[str, str] | None) -> object:
+    """What tells one pod without containers, and with these labels, from another."""
     pod = placed.pod
     return (
         placed.namespace,
@@ -191,7 +184,7 @@ def _key(placed: Placed) -> object:
         pod.restart_policy,
         _items(pod.annotations),
         _items(pod.labels),
-        _items(placed.labels),
+        _items(labels),
         placed.proxy,
     )
 

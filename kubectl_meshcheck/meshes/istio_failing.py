@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from kubectl_meshcheck.control import Setting
 from kubectl_meshcheck.meshes import istio_settings
@@ -36,6 +37,7 @@ def asked_by(pod: PodStart) -> str:
     return ""
 
 
+@lru_cache(maxsize=1024)  # one mesh writes the same into all its pods
 def _json(text: str) -> object:
     try:
         return json.loads(text) if text else None

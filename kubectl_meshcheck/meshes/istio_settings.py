@@ -210,7 +210,11 @@ _RISKS = (
 
 def hold_annotation(annotations: Annotations) -> Hold:
     """The annotation that holds, with everything else in it kept as it is written."""
-    text = annotations.get(PROXY_CONFIG, "")
+    return _held(annotations.get(PROXY_CONFIG, ""))
+
+
+@lru_cache(maxsize=1024)  # a fleet's templates say few things there
+def _held(text: str) -> Hold:
     config = read_proxy_config(text)
     if config.error:
         return Hold(manual=f"mend the annotation {PROXY_CONFIG} first: {config.error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from kubectl_meshcheck.meshes.base import BadSetting
 from kubectl_meshcheck.model import Container, PodStart
@@ -20,6 +21,7 @@ def parse_bool(value: str | None) -> bool | None:
     return False if value in _FALSE else None
 
 
+@lru_cache(maxsize=1024)
 def image_name(image: str) -> str:
     """The last part of an image's name, without tag and digest.
 
