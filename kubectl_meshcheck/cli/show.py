@@ -119,13 +119,15 @@ def chosen(
     """
     try:
         return select(inventory.subjects()), problems
-    except MeshcheckError as error:
-        found, errors = [], [error]
-        if isinstance(error, MissingError):
-            found, errors = [] if all_ else error.found, error.errors
-        if error.code is not ExitCode.UNREADABLE or not (problems or found):
+    except MissingError as error:
+        found = [] if all_ else error.found
+        if not (problems or found):
             raise
-        return found, [*problems, *(beside(one, problems) for one in errors)]
+        return found, [*problems, *(beside(one, problems) for one in error.errors)]
+    except MeshcheckError as error:
+        if error.code is not ExitCode.UNREADABLE or not problems:
+            raise
+        return [], [*problems, Problem(error.what, error.hint)]
 
 
 def beside(error: MeshcheckError, problems: Sequence[Problem]) -> Problem:

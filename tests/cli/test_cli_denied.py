@@ -22,6 +22,15 @@ error: Error from server (Forbidden): pods is forbidden: User "mute" cannot list
 resource "pods" in API group "" in the namespace "shop"
   kubectl auth can-i list pods -n shop
 """
+_CRONJOBS = """\
+error: Error from server (Forbidden): cronjobs.batch is forbidden: User "mute" \
+cannot list resource "cronjobs" in API group "batch" in the namespace "shop"
+  kubectl auth can-i list cronjobs.batch -n shop
+"""
+_EXPIRED = """\
+error: You must be logged in to the server (Unauthorized)
+  log in again; `kubectl auth whoami` shows whether it worked
+"""
 _UNREAD = """\
 WORKLOAD         READY  MESH  START ORDER  WAITS ON  VERDICT  WHY
 deploy/cart      -      -     cart         ?         UNKNOWN  its pods may not be listed
@@ -85,6 +94,18 @@ def test_what_a_template_lacks_is_not_said_of_pods_that_nobody_may_list(
         "  instead:   run it with the right to list pods",
     )
     assert table.err == fix.err == _PODS
+
+
+def test_an_expired_token_is_told_beside_what_was_denied(tmp_path: Path) -> None:
+    """``--preview`` asks again when everything was read, or denied, already."""
+    denied = [("list", "cronjobs.batch", "*")]
+    with Server.start(objects(), tokens={"mute": denied}) as server:
+        config = server.kubeconfig(tmp_path / "config", token="mute", namespace="shop")
+        server.fail("dryRun", status=401, message="Unauthorized", times=9)
+        ran = Shell(tmp_path, str(config)).program("ns", "--preview")
+
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err == _CRONJOBS + _EXPIRED
 
 
 def test_a_mesh_that_may_not_be_read_is_no_missing_mesh(mute: Shell) -> None:
