@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import IntEnum, unique
 from typing import NamedTuple
 
@@ -49,8 +49,12 @@ class Problem(NamedTuple):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known words most like ``word``, as a hint; empty when none is close."""
-    import difflib  # a millisecond of every start, for who makes a slip
-
-    unique = list(dict.fromkeys(known))
-    close = difflib.get_close_matches(word, unique, n=3, cutoff=0.5)
+    close = alike(word, list(dict.fromkeys(known)), most=3, cutoff=0.5)
     return f"did you mean {' or '.join(close)}?" if close else ""
+
+
+def alike(word: str, known: Sequence[str], *, most: int, cutoff: float) -> list[str]:
+    """The known words most like ``word``; ``cutoff`` is from 0 to 1 for the same."""
+    import difflib  # two milliseconds of every start, for who makes a slip
+
+    return difflib.get_close_matches(word, known, most, cutoff)

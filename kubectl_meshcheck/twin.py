@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import NoReturn
 
 import msgspec
@@ -46,7 +47,10 @@ class _Answer(msgspec.Struct):
     broken: str = ""  #: why it could not be read to its end
 
 
-_decode = msgspec.msgpack.Decoder(_Answer).decode
+@cache
+def _decoder() -> msgspec.msgpack.Decoder[_Answer]:
+    """Made where there are copies: to look into so many types takes 2 ms."""
+    return msgspec.msgpack.Decoder(_Answer)
 
 
 class Twin:
@@ -126,7 +130,7 @@ class Twin:
             end = _SIZE.size + _SIZE.unpack_from(self._answer)[0]
             if len(self._answer) < end:
                 return
-            answer = _decode(memoryview(self._answer)[_SIZE.size : end])
+            answer = _decoder().decode(memoryview(self._answer)[_SIZE.size : end])
             self._answer = self._answer[end:]
             self.busy -= 1
             self._inventory.join(answer.sent, whole=not answer.broken)

@@ -161,20 +161,23 @@ def rules_of(options: Output) -> tuple[Sequence[Ignore], Severity | None]:
 
 def view(options: Output, namespaces: bool = False) -> View:
     """How to show it, from the options and the terminal."""
-    import shutil  # a terminal can wait for it, a pipe has no use for it
-
-    terminal = sys.stdout.isatty()
     return View(
         wide=options.output == "wide",
         headers=not options.no_headers,
         namespaces=namespaces,
         color=_color(options.color, sys.stdout),
-        width=shutil.get_terminal_size().columns if terminal else 0,
+        width=_width() if sys.stdout.isatty() else 0,
         only_problems=options.only_problems,
         command=PROGRAM,
         invocation=_invocation(),
         ascii=not _carries(sys.stdout, "█░▒✗◄─►▲"),
     )
+
+
+def _width() -> int:
+    import shutil  # a terminal can wait for it, a pipe has no use for it
+
+    return shutil.get_terminal_size().columns
 
 
 def _invocation() -> str:

@@ -6,7 +6,6 @@ import base64
 import binascii
 import os
 import ssl
-import tempfile
 from pathlib import Path
 
 from kubectl_meshcheck.cluster.kubeconfig import ClusterEntry
@@ -92,6 +91,8 @@ def _trust(made: ssl.SSLContext, pem: bytes) -> None:
 
 def _show(made: ssl.SSLContext, pair: Pair) -> None:
     """OpenSSL reads keys from files only: one for us alone, gone when loaded."""
+    import tempfile  # for those who show a certificate
+
     with tempfile.TemporaryDirectory(prefix="meshcheck-") as folder:
         path = os.path.join(folder, "pair.pem")
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -9,7 +9,6 @@ fails the whole injection, so no pod is created (pkg/kube/inject/inject.go
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from kubectl_meshcheck.errors import alike
 from kubectl_meshcheck.meshes.base import Annotations, BadSetting, Hold, release
 from kubectl_meshcheck.meshes.istio_merge import first_document, with_true
 from kubectl_meshcheck.model import PodStart
@@ -132,7 +132,7 @@ def _meant_as_hold(config: dict[Any, Any]) -> tuple[str, ...]:
 
 def _is_near(word: str, wanted: str) -> bool:
     """The same word, or one that is a slip of the pen away from it."""
-    return bool(difflib.get_close_matches(word[:64], [wanted], cutoff=0.8))
+    return bool(alike(word[:64], [wanted], most=1, cutoff=0.8))
 
 
 def bad_settings(pod: PodStart, version: str) -> Iterator[BadSetting]:
@@ -184,10 +184,12 @@ def _misspelt(key: str) -> Iterator[BadSetting]:
         yield BadSetting(key, "no such annotation exists", f"{PROXY_CONFIG}: {HOLD}")
     elif key == _NATIVE_MISPRINT:
         yield BadSetting(key, "a misprint of upstream's that nothing reads", NATIVE)
-    elif key not in TEMPLATE_ONLY and key.partition("/")[0].endswith("istio.io"):
+    elif key in TEMPLATE_ONLY or key in _KNOWN:
+        return
+    elif key.partition("/")[0].endswith("istio.io"):
         same = [k for k in TEMPLATE_ONLY if k.lower() == key.lower()]
-        close = same or difflib.get_close_matches(key, TEMPLATE_ONLY, 1, cutoff=0.93)
-        if close and key not in _KNOWN:
+        close = same or alike(key, TEMPLATE_ONLY, most=1, cutoff=0.93)
+        if close:
             yield BadSetting(key, "no such annotation exists", close[0])
 
 

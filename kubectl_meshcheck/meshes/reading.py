@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 
+from kubectl_meshcheck.errors import alike
 from kubectl_meshcheck.meshes.base import BadSetting
 from kubectl_meshcheck.model import Container, PodStart
 
@@ -125,4 +125,4 @@ def _near(key: str, wanted: Collection[str]) -> list[str]:
     """The wanted key of the same last part, else one hardly different in spelling."""
     last = key.rpartition("/")[2]
     same = [w for w in wanted if w.rpartition("/")[2] == last]
-    return same[:1] or difflib.get_close_matches(key, wanted, 1, cutoff=0.93)
+    return same[:1] or alike(key, tuple(wanted), most=1, cutoff=0.93)
