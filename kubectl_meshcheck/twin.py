@@ -18,7 +18,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from typing import NoReturn
 
 import msgspec
@@ -47,12 +46,6 @@ class _Answer(msgspec.Struct):
     broken: str = ""  #: why it could not be read to its end
 
 
-@cache
-def _decoder() -> msgspec.msgpack.Decoder[_Answer]:
-    """Made where there are copies: to look into so many types takes 2 ms."""
-    return msgspec.msgpack.Decoder(_Answer)
-
-
 class Twin:
     """A copy, as the first process sees it."""
 
@@ -66,6 +59,8 @@ class Twin:
         self._told = told
         self._inventory = inventory
         self._answer = bytearray()  # the next one, as far as it has come
+        # before there are threads, see cluster/decoders.py
+        self._decode = msgspec.msgpack.Decoder(_Answer).decode
 
     def free(self) -> bool:
         """Whether it has less to do than it could have."""
@@ -130,7 +125,7 @@ class Twin:
             end = _SIZE.size + _SIZE.unpack_from(self._answer)[0]
             if len(self._answer) < end:
                 return
-            answer = _decoder().decode(memoryview(self._answer)[_SIZE.size : end])
+            answer = self._decode(memoryview(self._answer)[_SIZE.size : end])
             self._answer = self._answer[end:]
             self.busy -= 1
             self._inventory.join(answer.sent, whole=not answer.broken)

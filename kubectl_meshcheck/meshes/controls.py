@@ -121,7 +121,7 @@ class Explainer:
         if key not in self._told:
             if len(self._told) >= _MOST:
                 self._told.clear()
-            # most workloads of a namespace are alike in what is left
+            # its own containers say nothing; most workloads are alike in what is left
             pod = replace(placed.pod, containers=())
             self._told[key] = self._explained(replace(placed, pod=pod, labels=labels))
         return self._told[key]

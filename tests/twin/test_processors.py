@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,5 +94,6 @@ def test_nobody_is_copied_for_processors_that_a_limit_takes_away(
     assert twin._possible() == copies
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the affinity is Linux'")
 def test_this_process_has_a_processor() -> None:
     assert 1 <= processors.usable() <= len(os.sched_getaffinity(0))
